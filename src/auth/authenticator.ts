@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import {
+  LOCAL_TENANT,
+  MetricastError,
+  NO_FILTER,
+  type Principal,
+  ROLES,
+  type Role,
+  type TenantId,
+  parseTenantId,
+} from '../protocol/index.js';
+import { OpenMode } from './open-mode.js';
+import { TokenVerifier } from './token-verifier.js';
+
+/** What a connection or a request brings to say who it is. */
+export interface Credentials {
+  readonly token: string | undefined;
+  /** The tenants named in its address: every value of `tenant_id`, `workspace_id`, `workspaceId`. */
+  readonly tenants: readonly string[];
+}
+
+/** Says who somebody is, and in which tenant. */
+@Injectable()
+export class Authenticator {
+  constructor(
+    private readonly verifier: TokenVerifier,
+    private readonly openMode: OpenMode,
+  ) {}
+
+  /**
+   * @throws {@link MetricastError} `unauthenticated` without a valid token, `forbidden` for a tenant that the token
+   * does not allow; whether that tenant exists makes no difference.
+   */
+  authenticate({ token, tenants }: Credentials): Principal {
+    if (token === undefined && this.openMode.isOpen) {
+      return { ...LOCAL_PRINCIPAL, tenant: chooseTenant(tenants, [LOCAL_TENANT]) };
+    }
+    if (token === undefined) throw new MetricastError('unauthenticated');
+    const { subject, tenants: allowed, roles, filter, expiresAt } = this.verifier.verify(token);
+    const tenant = chooseTenant(tenants, allowed);
+    return { subject, tenant, roles, filter, expiresAt, authenticated: true };
+  }
+
+  /** False where everyone is let in without a token. */
+  get needsToken(): boolean {
+    return !this.openMode.isOpen;
+  }
+}
+
+const LOCAL_PRINCIPAL: Principal = {
+  subject: 'local',
+  tenant: LOCAL_TENANT,
+  roles: new Set(ROLES),
+  filter: NO_FILTER,
+  expiresAt: Infinity,
+  authenticated: false,
+};
+
+function chooseTenant(named: readonly string[], allowed: readonly TenantId[]): TenantId {
+  if (named.length === 0) return allowed[0]!;
+  const tenant = parseTenantId(named[0]);
+  if (named.length > 1 || !tenant || !allowed.includes(tenant)) {
+    throw new MetricastError('forbidden', { detail: 'no access to this tenant' });
+  }
+  return tenant;
+}
+
+/** True where the principal has the role itself, or one that includes it. */
+export function hasRole({ roles }: Principal, role: Role): boolean {
+  return roles.has(role) || roles.has('operator') || (roles.has('admin') && role === 'viewer');
+}

@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import type { ChannelName, Position, Publishable, TenantId } from '../protocol/index.js';
+import type { Broker, PublicationListener } from './broker.js';
+
+/** The broker of a single instance: delivers in the same turn, and forgets its numbers when the process ends. */
+export class MemoryBroker implements Broker {
+  readonly #epoch = randomUUID();
+  readonly #offsets = new Map<TenantId, Map<ChannelName, number>>();
+  readonly #listeners: PublicationListener[] = [];
+
+  publish(publications: readonly Publishable[]): Promise<void> {
+    for (const publication of publications) this.#deliver(publication, this.#next(publication));
+    return Promise.resolve();
+  }
+
+  publishHere(views: readonly Publishable[]): void {
+    if (views.length === 0) return;
+    const offset = this.#next(views[0]!);
+    for (const view of views) this.#deliver(view, offset);
+  }
+
+  position(tenant: TenantId, channel: ChannelName): Position {
+    return { epoch: this.#epoch, offset: this.#offsets.get(tenant)?.get(channel) ?? 0 };
+  }
+
+  onPublication(listener: PublicationListener): void {
+    this.#listeners.push(listener);
+  }
+
+  #next({ tenant, channel }: Publishable): number {
+    let offsets = this.#offsets.get(tenant);
+    if (!offsets) this.#offsets.set(tenant, (offsets = new Map<ChannelName, number>()));
+    const offset = (offsets.get(channel) ?? 0) + 1;
+    offsets.set(channel, offset);
+    return offset;
+  }
+
+  #deliver({ tenant, channel, message }: Publishable, offset: number): void {
+    const publication = { tenant, channel, message, offset };
+    for (const listener of this.#listeners) listener(publication);
+  }
+}

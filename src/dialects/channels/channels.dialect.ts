@@ -1,0 +1,70 @@
+import {
+  type Dialect,
+  type Format,
+  type Publication,
+  type Sample,
+  type WireMessage,
+  ERRORS,
+  isoTimestamp,
+  unixSeconds,
+} from '../../protocol/index.js';
+import { parseChannelsCommand } from './parse-command.js';
+
+/**
+ * The native dialect: everything by channel. Wire shapes: docs/protocol/channels.md.
+ */
+export const channelsDialect: Dialect = {
+  name: 'channels',
+  subscribedOnConnect: [],
+  parse: parseChannelsCommand,
+
+  greet({ connectionId, principal, now, heartbeatInterval }) {
+    return [
+      {
+        type: 'welcome',
+        client_id: connectionId,
+        timestamp: unixSeconds(now),
+        tenant_id: principal.tenant,
+        protocol: 'metricast.channels',
+        heartbeat_interval: heartbeatInterval,
+      },
+    ];
+  },
+
+  render({ channel, message, offset }: Publication, format: Format): WireMessage[] {
+    switch (message.kind) {
+      case 'sample':
+        return [pointMessage(channel, message, offset)];
+      case 'state':
+        return format === 'points'
+          ? message.points().map((point) => pointMessage(channel, point, offset))
+          : [{ channel, timestamp: isoTimestamp(message.timestamp), tags: message.tags, ...message.data, offset }];
+      case 'failure':
+        return [{ type: 'error', message: ERRORS.collect_failed.message, channel, code: 'collect_failed' }];
+    }
+  },
+
+  renderReply(reply, now) {
+    const { id } = reply.command;
+    switch (reply.type) {
+      case 'subscribed':
+        return { type: 'subscribed', channels: reply.channels, positions: reply.positions, id };
+      case 'unsubscribed':
+        return { type: 'unsubscribed', channels: reply.channels, id };
+      case 'pong':
+        return { type: 'pong', timestamp: unixSeconds(now), id };
+    }
+  },
+
+  renderError({ message, code, details }, _now, id) {
+    return { type: 'error', message, code, channel: details.channel, retry_after: details.retryAfter, id };
+  },
+
+  heartbeat(now) {
+    return { type: 'ping', timestamp: unixSeconds(now) };
+  },
+};
+
+function pointMessage(channel: string, { name, type, value, timestamp, tags }: Sample, offset: number): WireMessage {
+  return { channel, name, type, value, timestamp: isoTimestamp(timestamp), tags, offset };
+}

@@ -1,0 +1,86 @@
+import {
+  type Command,
+  type CommandId,
+  type CommandOf,
+  MetricastError,
+  NO_FILTER,
+  isPlainText,
+  parseTagFilter,
+} from '../../protocol/index.js';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const MAX_CHANNELS = 128;
+/** Options of a subscribe that the protocol knows and this server does not serve yet. */
+const NOT_YET = ['aggregation_interval', 'since', 'recover'] as const;
+
+/** Reads a client frame of the `channels` dialect. */
+export function parseChannelsCommand(frame: Fields): Command {
+  const id = parseId(frame['id']);
+  switch (frame['type']) {
+    case 'subscribe':
+      return parseSubscribe(id, frame['data']);
+    case 'unsubscribe':
+      return parseUnsubscribe(id, frame);
+    case 'ping':
+      return { type: 'ping', id };
+    case 'pong':
+      return { type: 'pong', id };
+    case 'get_history':
+    case 'refresh':
+    case 'presence':
+      throw new MetricastError('not_supported', { detail: frame['type'] });
+    default:
+      throw new MetricastError('unknown_type');
+  }
+}
+
+/** The `id` of a frame where it has a usable one: it goes back to the client, so it must be short and plain. */
+export function parseId(value: unknown): CommandId | undefined {
+  return typeof value === 'number' || isPlainText(value, 128) ? value : undefined;
+}
+
+function parseSubscribe(id: CommandId | undefined, data: unknown): CommandOf<'subscribe'> {
+  if (!isFields(data)) throw badSubscription('data must be an object');
+  for (const option of NOT_YET) {
+    if (data[option] != null) throw new MetricastError('not_supported', { detail: option });
+  }
+  const { compression, format, tags } = data;
+  if (compression != null && typeof compression !== 'boolean') throw badSubscription('compression must be a boolean');
+  if (format != null && format !== 'snapshot' && format !== 'points') {
+    throw badSubscription('format must be "snapshot" or "points"');
+  }
+  const filter = tags == null ? NO_FILTER : parseTagFilter(tags);
+  if (typeof filter === 'string') throw badSubscription(filter);
+  return {
+    type: 'subscribe',
+    id,
+    channels: parseChannels(data['channels']),
+    filter,
+    format: format ?? 'snapshot',
+    compression: compression ?? undefined,
+    replace: false,
+  };
+}
+
+function parseUnsubscribe(id: CommandId | undefined, frame: Fields): CommandOf<'unsubscribe'> {
+  const data = isFields(frame['data']) ? frame['data'] : frame;
+  const channels = data['channels'];
+  return { type: 'unsubscribe', id, channels: channels == null ? undefined : parseChannels(channels) };
+}
+
+function parseChannels(value: unknown): string[] {
+  if (!Array.isArray(value) || value.length === 0 || !value.every((name) => typeof name === 'string')) {
+    throw badSubscription('channels must be a list of channel names');
+  }
+  if (value.length > MAX_CHANNELS) throw badSubscription(`at most ${MAX_CHANNELS} channels a connection`);
+  return value;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function badSubscription(detail: string): MetricastError {
+  return new MetricastError('bad_subscription', { detail });
+}

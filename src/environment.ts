@@ -1,0 +1,104 @@
+import { JWT_ALGORITHMS, type JwtAlgorithm, isLoopback } from './auth/index.js';
+import { DIALECTS, type DialectName, isDialectName } from './dialects/index.js';
+import { type MetricastOptions, isEndpointPath } from './metricast.options.js';
+import { DATABASE_URL_FORMS, isDatabaseUrl } from './persistence/index.js';
+
+/** What the standalone server is told by its environment. */
+export interface Environment {
+  readonly port: number;
+  readonly host: string;
+  readonly logLevel: LogLevel;
+  readonly metricast: MetricastOptions;
+}
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** A variable that the server cannot start with: one line, which names it, what it was, and what it may be. */
+export class EnvironmentError extends Error {
+  override readonly name = 'EnvironmentError';
+}
+
+/** @throws {@link EnvironmentError} for the first variable that is wrong. An empty one counts as not set. */
+export function readEnvironment(variables: Variables): Environment {
+  const read = <T>(name: string, parse: (value: string) => T | undefined, expected: string, shown = true) => {
+    const value = variables[name];
+    if (value === undefined || value === '') return undefined;
+    const parsed = parse(value);
+    if (parsed !== undefined) return parsed;
+    const was = shown ? `was ${JSON.stringify(value)}` : `has ${Buffer.byteLength(value)} bytes`;
+    throw new EnvironmentError(`${name} ${was}: it must be ${expected}`);
+  };
+  const algorithm = read('JWT_ALGORITHM', oneOf(JWT_ALGORITHMS), `one of ${JWT_ALGORITHMS.join(', ')}`) ?? 'HS256';
+  const environment: Environment = {
+    port: read('PORT', inRange(0, 65_535, true), 'a whole number from 0 to 65535') ?? 8000,
+    host: read('HOST', (value) => (/\s/.test(value) ? undefined : value), 'an address or a host name') ?? '127.0.0.1',
+    logLevel: read('LOG_LEVEL', oneOf(LOG_LEVELS), `one of ${LOG_LEVELS.join(', ')}`) ?? 'log',
+    metricast: {
+      // May hold a password, so it is not shown.
+      database: read('DATABASE_URL', (url) => (isDatabaseUrl(url) ? url : undefined), DATABASE_URL_FORMS, false),
+      auth: {
+        secret: read('JWT_SECRET_KEY', atLeast32Bytes, 'at least 32 bytes', false),
+        publicKey: read('JWT_PUBLIC_KEY', publicKey, 'a public key in PEM', false),
+        algorithm,
+      },
+      endpoints: read('WS_ENDPOINTS', endpoints, `PATH=DIALECT,… of ${Object.keys(DIALECTS).join(', ')}`),
+      heartbeatInterval: read('WS_HEARTBEAT_INTERVAL', inRange(0.05, 3600), 'seconds from 0.05 to 3600'),
+      updateInterval: read('UPDATE_INTERVAL', inRange(0.1, 3600), 'seconds from 0.1 to 3600'),
+      maxMessagesPerMinute: read(
+        'RATE_LIMIT_MAX_MESSAGES_PER_MINUTE',
+        inRange(0, 1e9, true),
+        'a whole number from 0 (no limit) to 1000000000',
+      ),
+    },
+  };
+  requireKey(environment, algorithm, variables['NODE_ENV'] === 'production');
+  return environment;
+}
+
+function requireKey({ host, metricast: { auth } }: Environment, algorithm: JwtAlgorithm, isProduction: boolean): void {
+  const name = algorithm.startsWith('HS') ? 'JWT_SECRET_KEY' : 'JWT_PUBLIC_KEY';
+  const key = algorithm.startsWith('HS') ? auth?.secret : auth?.publicKey;
+  if (key !== undefined) return;
+  if (name === 'JWT_PUBLIC_KEY') throw new EnvironmentError(`${name} is missing: JWT_ALGORITHM is ${algorithm}`);
+  const isLocal = host === 'localhost' || isLoopback(host);
+  if (isLocal && !isProduction) return;
+  const why = isProduction ? 'NODE_ENV is production' : `HOST is ${JSON.stringify(host)}, which others can reach`;
+  throw new EnvironmentError(`${name} is missing: it must be at least 32 bytes, because ${why}`);
+}
+
+function inRange(min: number, max: number, isWhole = false) {
+  return (value: string): number | undefined => {
+    const number = Number(value);
+    return number >= min && number <= max && (!isWhole || Number.isInteger(number)) ? number : undefined;
+  };
+}
+
+function oneOf<T extends string>(choices: readonly T[]) {
+  return (value: string): T | undefined => choices.find((choice) => choice === value);
+}
+
+function atLeast32Bytes(value: string): string | undefined {
+  return Buffer.byteLength(value) >= 32 ? value : undefined;
+}
+
+function publicKey(value: string): string | undefined {
+  // Where a variable cannot hold line ends they are written as \n.
+  const pem = value.replaceAll('\\n', '\n');
+  return pem.startsWith('-----BEGIN ') && !pem.includes('PRIVATE KEY') ? pem : undefined;
+}
+
+/** `/ws/metrics=channels,/=skills` */
+function endpoints(value: string): Record<string, DialectName> | undefined {
+  const table: Record<string, DialectName> = {};
+  for (const entry of value.split(',')) {
+    const [path = '', dialect = '', ...rest] = entry.split('=').map((part) => part.trim());
+    if (!isEndpointPath(path) || !isDialectName(dialect) || rest.length > 0 || Object.hasOwn(table, path)) {
+      return undefined;
+    }
+    table[path] = dialect;
+  }
+  return table;
+}

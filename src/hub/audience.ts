@@ -1,0 +1,62 @@
+import {
+  type Format,
+  type Message,
+  type Publication,
+  type Subscription,
+  type TagFilter,
+  canonicalKey,
+  matchesFilter,
+} from '../protocol/index.js';
+import type { Connection } from './connection.js';
+import type { Framing, Renderer } from './ports.js';
+
+/** The frames of a publication, by the rendering that they are in. Audiences that differ only in filter share them. */
+export type ReadyFrames = Map<string, Buffer | undefined>;
+
+/**
+ * The connections that want the same of a channel: same dialect, same framing, same format, same filter. A publication
+ * is rendered and encoded once for all of them, and each is given the very same buffer.
+ */
+export class Audience {
+  readonly members = new Set<Connection>();
+  readonly filterKey: string;
+  /** Names what this audience's frames look like, whatever its filter lets through. */
+  readonly rendering: string;
+  readonly key: string;
+  readonly #filtersNothing: boolean;
+
+  constructor(
+    readonly renderer: Renderer,
+    readonly framing: Framing,
+    readonly format: Format,
+    readonly filter: TagFilter,
+  ) {
+    this.filterKey = canonicalKey(filter);
+    this.rendering = `${renderer.name} ${framing.name} ${format}`;
+    this.key = `${this.rendering} ${this.filterKey}`;
+    this.#filtersNothing = this.filterKey === '';
+  }
+
+  static keyOf(renderer: Renderer, framing: Framing, { format, filter }: Subscription): string {
+    return `${renderer.name} ${framing.name} ${format} ${canonicalKey(filter)}`;
+  }
+
+  /** A state is collected for a filter, and is for those who asked with it. Everything else is matched by its tags. */
+  wants(message: Message): boolean {
+    if (message.kind === 'sample') return this.#filtersNothing || matchesFilter(this.filter, message.tags);
+    return message.filterKey === this.filterKey;
+  }
+
+  /** The one buffer for this publication; `undefined` where the dialect has no words for it. */
+  frameOf(publication: Publication, ready: ReadyFrames): Buffer | undefined {
+    let frame = ready.get(this.rendering);
+    if (frame === undefined && !ready.has(this.rendering)) {
+      const messages = this.renderer.render(publication, this.format);
+      // The frames of one publication travel as one piece: a receiver cannot tell.
+      if (messages.length === 1) frame = this.framing.frame(messages[0]!);
+      else if (messages.length > 1) frame = Buffer.concat(messages.map((message) => this.framing.frame(message)));
+      ready.set(this.rendering, frame);
+    }
+    return frame;
+  }
+}

@@ -1,0 +1,38 @@
+import type { ChannelName, Dialect, Millis, Principal, Subscription } from '../protocol/index.js';
+import type { Audience } from './audience.js';
+import { Outbox } from './outbox.js';
+import type { Framing, Transport } from './ports.js';
+
+export interface Membership {
+  readonly subscription: Subscription;
+  readonly audience: Audience;
+}
+
+/** One open WebSocket or SSE stream: who is at its end, what it wants, and what waits for it. */
+export class Connection {
+  readonly outbox: Outbox;
+  readonly memberships = new Map<ChannelName, Membership>();
+  /** True while it stands in the hub's list of connections to flush at the end of this turn. */
+  isDirty = false;
+  isOpen = true;
+  lastHeardAt: Millis;
+  nextPingAt: Millis = 0;
+
+  constructor(
+    readonly id: string,
+    readonly principal: Principal,
+    readonly dialect: Dialect,
+    public framing: Framing,
+    readonly transport: Transport,
+    readonly connectedAt: Millis,
+    onOverflow: (connection: Connection) => void,
+  ) {
+    this.lastHeardAt = connectedAt;
+    this.outbox = new Outbox(transport, () => onOverflow(this));
+  }
+
+  /** The channels that it is subscribed to, sorted. */
+  get channels(): ChannelName[] {
+    return [...this.memberships.keys()].sort();
+  }
+}

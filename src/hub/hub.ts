@@ -1,0 +1,184 @@
+import {
+  CLOSE,
+  type ChannelName,
+  type Close,
+  type Dialect,
+  type Millis,
+  type Principal,
+  type Publication,
+  type Subscription,
+  type TagFilter,
+  type TenantId,
+  type WireMessage,
+  bothFilters,
+} from '../protocol/index.js';
+import { Audience, type ReadyFrames } from './audience.js';
+import { Connection } from './connection.js';
+import type { Framing, Transport } from './ports.js';
+
+/** Told when the first connection of a tenant watches a channel, and when the last one stopped. */
+export type DemandListener = (tenant: TenantId, channel: ChannelName, isWatched: boolean) => void;
+
+type Audiences = Map<string, Audience>;
+
+/**
+ * Knows who is connected and what each wants, and brings every publication to those who do. Connections that want the
+ * same form one audience, so what a publication costs beyond the writes depends on how many kinds of clients there
+ * are, not on how many clients.
+ */
+export class Hub {
+  readonly connections = new Map<string, Connection>();
+  readonly #channels = new Map<TenantId, Map<ChannelName, Audiences>>();
+  readonly #demandListeners: DemandListener[] = [];
+  #dirty: Connection[] = [];
+  #isFlushScheduled = false;
+
+  constructor(private readonly now: () => Millis = Date.now) {}
+
+  /** Takes in a connection; it is subscribed to what its dialect subscribes it to. */
+  open(id: string, principal: Principal, dialect: Dialect, framing: Framing, transport: Transport): Connection {
+    const connection = new Connection(id, principal, dialect, framing, transport, this.now(), (slow) =>
+      this.close(slow, CLOSE.slowConsumer),
+    );
+    this.connections.set(id, connection);
+    return connection;
+  }
+
+  /** Lets a connection go; where a reason is given, its peer is told. Closing twice does nothing. */
+  close(connection: Connection, reason?: Close): void {
+    if (!connection.isOpen) return;
+    connection.isOpen = false;
+    this.connections.delete(connection.id);
+    this.unsubscribe(connection);
+    if (reason) {
+      connection.outbox.flush();
+      connection.transport.close(reason);
+    }
+    connection.outbox.discard();
+  }
+
+  /** Subscribes; naming a channel again replaces what was wanted of it. */
+  subscribe(connection: Connection, subscription: Subscription): void {
+    if (!connection.isOpen) return;
+    const { tenant, filter } = connection.principal;
+    const wanted = { ...subscription, filter: bothFilters(subscription.filter, filter) };
+    const previous = connection.memberships.get(wanted.channel)?.audience;
+    const audience = this.#audienceFor(tenant, wanted, connection);
+    // Joins before it leaves: a channel that is watched throughout must not look deserted in between.
+    audience.members.add(connection);
+    connection.memberships.set(wanted.channel, { subscription: wanted, audience });
+    if (previous && previous !== audience) this.#leave(tenant, wanted.channel, previous, connection);
+  }
+
+  /** Ends the subscriptions to these channels; without any, to all. */
+  unsubscribe(connection: Connection, channels: Iterable<ChannelName> = [...connection.memberships.keys()]): void {
+    for (const channel of channels) {
+      const membership = connection.memberships.get(channel);
+      if (!membership) continue;
+      connection.memberships.delete(channel);
+      this.#leave(connection.principal.tenant, channel, membership.audience, connection);
+    }
+  }
+
+  /** Changes the encoding of everything that the connection is sent from here on. */
+  reframe(connection: Connection, framing: Framing): void {
+    if (connection.framing === framing) return;
+    connection.framing = framing;
+    for (const { subscription } of connection.memberships.values()) this.subscribe(connection, subscription);
+  }
+
+  /** Brings a publication to every connection that wants it. The hot path: nothing here is per connection but the push. */
+  deliver(publication: Publication): void {
+    const audiences = this.#channels.get(publication.tenant)?.get(publication.channel);
+    if (!audiences) return;
+    const ready: ReadyFrames = new Map();
+    for (const audience of audiences.values()) {
+      if (!audience.wants(publication.message)) continue;
+      const frame = audience.frameOf(publication, ready);
+      if (!frame) continue;
+      const owner = publication.message.kind === 'state' ? audience : undefined;
+      for (const connection of audience.members) this.#push(connection, frame, owner);
+    }
+  }
+
+  /** Sends one connection a message of its own: a greeting, a reply, an error. */
+  send(connection: Connection, message: WireMessage): void {
+    this.sendFrame(connection, connection.framing.frame(message));
+  }
+
+  /** Sends one connection a frame that is ready, and may be shared with others. */
+  sendFrame(connection: Connection, frame: Buffer): void {
+    if (connection.isOpen) this.#push(connection, frame, undefined);
+  }
+
+  /** The distinct filters with which a tenant's connections watch a channel, by their canonical keys. */
+  filtersOf(tenant: TenantId, channel: ChannelName): ReadonlyMap<string, TagFilter> {
+    const filters = new Map<string, TagFilter>();
+    for (const audience of this.#channels.get(tenant)?.get(channel)?.values() ?? []) {
+      filters.set(audience.filterKey, audience.filter);
+    }
+    return filters;
+  }
+
+  isWatched(tenant: TenantId, channel: ChannelName): boolean {
+    return this.#channels.get(tenant)?.has(channel) ?? false;
+  }
+
+  onDemand(listener: DemandListener): void {
+    this.#demandListeners.push(listener);
+  }
+
+  #push(connection: Connection, frame: Buffer, owner: Audience | undefined): void {
+    connection.outbox.push(frame, owner);
+    if (connection.isDirty) return;
+    connection.isDirty = true;
+    this.#dirty.push(connection);
+    if (this.#isFlushScheduled) return;
+    this.#isFlushScheduled = true;
+    // After the I/O of this turn: whatever else the turn publishes leaves in the same write.
+    setImmediate(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    this.#isFlushScheduled = false;
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const connection of dirty) {
+      connection.isDirty = false;
+      if (connection.isOpen) connection.outbox.flush();
+    }
+  };
+
+  #audienceFor(tenant: TenantId, subscription: Subscription, { dialect, framing }: Connection): Audience {
+    let channels = this.#channels.get(tenant);
+    if (!channels) this.#channels.set(tenant, (channels = new Map<ChannelName, Audiences>()));
+    const audiences = channels.get(subscription.channel) ?? new Map<string, Audience>();
+    const key = Audience.keyOf(dialect, framing, subscription);
+    let audience = audiences.get(key);
+    if (!audience) {
+      audience = new Audience(dialect, framing, subscription.format, subscription.filter);
+      audiences.set(key, audience);
+    }
+    if (audiences.size === 1 && !channels.has(subscription.channel)) {
+      channels.set(subscription.channel, audiences);
+      this.#tellDemand(tenant, subscription.channel, true);
+    }
+    return audience;
+  }
+
+  #leave(tenant: TenantId, channel: ChannelName, audience: Audience, connection: Connection): void {
+    audience.members.delete(connection);
+    if (audience.members.size > 0) return;
+    const channels = this.#channels.get(tenant)!;
+    const audiences = channels.get(channel)!;
+    audiences.delete(audience.key);
+    if (audiences.size > 0) return;
+    channels.delete(channel);
+    if (channels.size === 0) this.#channels.delete(tenant);
+    this.#tellDemand(tenant, channel, false);
+  }
+
+  #tellDemand(tenant: TenantId, channel: ChannelName, isWatched: boolean): void {
+    for (const listener of this.#demandListeners) listener(tenant, channel, isWatched);
+  }
+}

@@ -1,0 +1,43 @@
+import type { Millis } from '../protocol/index.js';
+
+interface Window {
+  startedAt: Millis;
+  used: number;
+}
+
+/**
+ * How many messages a subject may send in a minute, over all its connections, so that connecting again wins nothing.
+ * A window of one minute starts with its first message.
+ */
+export class InboundBudget {
+  static readonly WINDOW: Millis = 60_000;
+  readonly #windows = new Map<string, Window>();
+  #nextCleanUp: Millis = 0;
+
+  /** @param limit messages a minute; 0 for no limit. */
+  constructor(private readonly limit: number) {}
+
+  /** Takes one message from the subject's budget. Returns 0, or the seconds until there is budget again. */
+  take(subject: string, now: Millis): number {
+    if (this.limit === 0) return 0;
+    let window = this.#windows.get(subject);
+    if (!window || now - window.startedAt >= InboundBudget.WINDOW) {
+      this.#cleanUp(now);
+      this.#windows.set(subject, (window = { startedAt: now, used: 0 }));
+    }
+    if (window.used < this.limit) {
+      window.used++;
+      return 0;
+    }
+    return Math.max(1, Math.ceil((window.startedAt + InboundBudget.WINDOW - now) / 1000));
+  }
+
+  /** Forgets ended windows, at most once a minute: amortized, a constant cost per message. */
+  #cleanUp(now: Millis): void {
+    if (now < this.#nextCleanUp) return;
+    this.#nextCleanUp = now + InboundBudget.WINDOW;
+    for (const [subject, { startedAt }] of this.#windows) {
+      if (now - startedAt >= InboundBudget.WINDOW) this.#windows.delete(subject);
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import type { Close, Dialect, WireMessage } from '../protocol/index.js';
+
+/** What the hub needs of a dialect: its name, and its words for a publication. */
+export type Renderer = Pick<Dialect, 'name' | 'render'>;
+
+/** Turns a message into the bytes that stand on the wire, framing included, ready for every connection that uses it. */
+export interface Framing {
+  /** Equal names mean equal bytes for equal messages. */
+  readonly name: string;
+  frame(message: WireMessage): Buffer;
+}
+
+/** The open stream under a connection. Its owner tells the connection when it drains and when it is gone. */
+export interface Transport {
+  readonly name: 'websocket' | 'sse';
+  /** The peer's address. */
+  readonly address: string;
+  /** Bytes written that the peer has not taken yet. */
+  readonly bufferedBytes: number;
+  /** True once nothing of the stream is left. */
+  readonly isClosed: boolean;
+  /** Writes ready frames, as one piece where it can. Never throws; what a closed stream is given is dropped. */
+  write(frames: readonly Buffer[]): void;
+  /** Asks the peer for a sign of life. */
+  ping(): void;
+  /** Ends the stream with this code; frames written before still arrive. */
+  close(close: Close): void;
+  /** Ends the stream at once. */
+  terminate(): void;
+}

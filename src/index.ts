@@ -1,0 +1,33 @@
+/**
+ * The public API of Metricast: what is not exported here may change with any version.
+ */
+export { MetricastModule } from './metricast.module.js';
+export { type MetricastOptions } from './metricast.options.js';
+
+export {
+  type CollectContext,
+  type CollectedPoint,
+  type CollectedState,
+  CollectMetrics,
+  type CollectMetricsOptions,
+} from './metrics/index.js';
+
+export { type MetricInput, MetricsRecorder, type RecordResult, type Rejection } from './recording/index.js';
+export { type AnomalyThresholds, type SkillInvocationInput, SkillsRecorder } from './feeds/skills/index.js';
+
+export { type AuthOptions, type JwtAlgorithm } from './auth/index.js';
+export { type DialectName } from './dialects/index.js';
+export {
+  CLOSE,
+  type Close,
+  ERRORS,
+  type ErrorCode,
+  type ErrorDetails,
+  type ErrorKind,
+  type FieldError,
+  type Role,
+  type SampleType,
+  type TagFilter,
+  type TenantId,
+  MetricastError,
+} from './protocol/index.js';

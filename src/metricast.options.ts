@@ -1,0 +1,85 @@
+import { hostname } from 'node:os';
+import { type AuthOptions, authOptionsError } from './auth/index.js';
+import { DIALECTS, type DialectName, isDialectName } from './dialects/index.js';
+import { type AnomalyThresholds, DEFAULT_THRESHOLDS } from './feeds/skills/index.js';
+import { DATABASE_URL_FORMS, DEFAULT_DATABASE_URL, isDatabaseUrl } from './persistence/index.js';
+import { type Tags, parseTags } from './protocol/index.js';
+
+/** How the module is configured. Every option has a default that runs with nothing installed. */
+export interface MetricastOptions {
+  /**
+   * Where to store: `sqlite:PATH`, `sqlite::memory:` or `postgres://…`. Default `sqlite:data/metricast.db`. The tables
+   * are named `metricast_…`, so that a database may be shared.
+   */
+  readonly database?: string;
+  /** How tokens are checked. Without a key the server must listen on loopback, and is open to everyone there. */
+  readonly auth?: AuthOptions;
+  /** The WebSocket paths and the dialect that each speaks by default. Replaces the default table. */
+  readonly endpoints?: Readonly<Record<string, DialectName>>;
+  /** Seconds between two heartbeats, 0.05 to 3600. Default 30. */
+  readonly heartbeatInterval?: number;
+  /** Default seconds between two states of a channel, 0.1 to 3600. Default 1. */
+  readonly updateInterval?: number;
+  /** Messages that a subject may send in a minute over all its connections; 0 for no limit. Default 1000. */
+  readonly maxMessagesPerMinute?: number;
+  /** Tags of every collected state, beside `host` and `instance`: `env`, `region`, … */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** When a skill's completion counts as an anomaly. */
+  readonly anomalies?: Partial<AnomalyThresholds>;
+}
+
+export interface ResolvedOptions {
+  readonly database: string;
+  readonly auth: AuthOptions;
+  readonly endpoints: Readonly<Record<string, DialectName>>;
+  readonly heartbeatInterval: number;
+  readonly updateInterval: number;
+  readonly maxMessagesPerMinute: number;
+  readonly tags: Tags;
+  readonly anomalies: AnomalyThresholds;
+}
+
+export const DEFAULT_ENDPOINTS: Readonly<Record<string, DialectName>> = {
+  '/ws/metrics': 'channels',
+  '/ws/skills': 'skills',
+};
+
+/** Fills in the defaults. @throws Error that names the option which is wrong, and what it may be. */
+export function resolveOptions(options: MetricastOptions = {}): ResolvedOptions {
+  const resolved = {
+    database: options.database ?? DEFAULT_DATABASE_URL,
+    auth: options.auth ?? {},
+    endpoints: options.endpoints ?? DEFAULT_ENDPOINTS,
+    heartbeatInterval: options.heartbeatInterval ?? 30,
+    updateInterval: options.updateInterval ?? 1,
+    maxMessagesPerMinute: options.maxMessagesPerMinute ?? 1000,
+    tags: { host: hostname(), instance: `${hostname()}:${process.pid}`, ...options.tags },
+    anomalies: { ...DEFAULT_THRESHOLDS, ...options.anomalies },
+  };
+  const tags = parseTags(resolved.tags);
+  const authError = authOptionsError(resolved.auth);
+  if (!isDatabaseUrl(resolved.database)) fail('database', DATABASE_URL_FORMS);
+  if (authError) fail('auth', authError);
+  if (typeof tags === 'string') fail('tags', tags);
+  requireRange('heartbeatInterval', resolved.heartbeatInterval, 0.05, 3600);
+  requireRange('updateInterval', resolved.updateInterval, 0.1, 3600);
+  requireRange('maxMessagesPerMinute', resolved.maxMessagesPerMinute, 0, Number.MAX_SAFE_INTEGER);
+  for (const [path, dialect] of Object.entries(resolved.endpoints)) {
+    const choices = Object.keys(DIALECTS).join(', ');
+    if (!isEndpointPath(path)) fail('endpoints', 'a path must begin with / and hold no ?, # or space');
+    if (!isDialectName(dialect)) fail('endpoints', `a dialect must be one of ${choices}`);
+  }
+  return { ...resolved, tags };
+}
+
+export function isEndpointPath(path: string): boolean {
+  return /^\/[^?#\s]*$/.test(path);
+}
+
+function requireRange(option: string, value: number, min: number, max: number): void {
+  if (!(value >= min && value <= max)) fail(option, `it must be a number from ${min} to ${max}`);
+}
+
+function fail(option: string, expected: string): never {
+  throw new Error(`Metricast option ${option}: ${expected}`);
+}

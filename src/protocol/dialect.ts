@@ -1,0 +1,52 @@
+import type { Command, Format, Reply, Subscription } from './command.js';
+import type { Close } from './close-codes.js';
+import type { MetricastError } from './errors.js';
+import type { Principal } from './principal.js';
+import type { Publication } from './publication.js';
+import type { Millis } from './timestamp.js';
+
+/** An object that goes over the wire, before it is encoded. */
+export type WireMessage = object;
+
+/** The connection as its dialect sees it when it opens. */
+export interface Greeting {
+  readonly connectionId: string;
+  readonly principal: Principal;
+  readonly now: Millis;
+  /** Seconds. */
+  readonly heartbeatInterval: number;
+}
+
+/**
+ * A wire vocabulary. It translates what a client sends into commands, and what the server has to say into messages.
+ * Pure: it keeps nothing between two calls and knows neither sockets nor stores.
+ */
+export interface Dialect {
+  readonly name: string;
+
+  /** What a connection is sent when it opens. */
+  greet(greeting: Greeting): readonly WireMessage[];
+
+  /** What a connection is subscribed to without asking. */
+  readonly subscribedOnConnect: readonly Subscription[];
+
+  /** Says what a decoded frame asks for. Throws {@link MetricastError} where it asks for nothing known. */
+  parse(frame: Readonly<Record<string, unknown>>): Command;
+
+  /** The messages that a publication is to a subscriber with this format; none where the dialect cannot show it. */
+  render(publication: Publication, format: Format): readonly WireMessage[];
+
+  renderReply(reply: Exclude<Reply, { type: 'error' }>, now: Millis): WireMessage;
+
+  /** An error, with the `id` of the command that it answers. */
+  renderError(error: MetricastError, now: Millis, id?: string | number): WireMessage;
+
+  /** The heartbeat that clients of this dialect see, beside the protocol's own ping. */
+  heartbeat?(now: Millis): WireMessage;
+
+  /** True where a token may come in a first frame instead of the handshake. */
+  readonly tokenInFirstFrame?: boolean;
+
+  /** This dialect's own close for a refusal that others close as usual. */
+  closeFor?(close: Close): Close;
+}

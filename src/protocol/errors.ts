@@ -1,0 +1,82 @@
+import { CLOSE, type Close } from './close-codes.js';
+
+export interface ErrorKind {
+  /** What a client is told; never holds anything that the client sent. */
+  readonly message: string;
+  /** The HTTP status of a REST answer. */
+  readonly status: number;
+  /** True where the same request may succeed later, unchanged. */
+  readonly temporary: boolean;
+  /** How a connection ends that is refused for this. */
+  readonly close?: Close;
+}
+
+const TABLE = {
+  bad_frame: { message: 'Invalid message: not a JSON object', status: 400, temporary: false },
+  bad_binary: {
+    message: 'Invalid message: not MessagePack',
+    status: 400,
+    temporary: false,
+    close: CLOSE.protocolViolation,
+  },
+  unknown_type: { message: 'Unknown message type', status: 400, temporary: false },
+  unknown_channel: { message: 'Invalid subscription: unknown channel', status: 404, temporary: false },
+  bad_subscription: { message: 'Subscription error', status: 400, temporary: false },
+  not_supported: { message: 'Not supported', status: 501, temporary: false },
+  bad_request: { message: 'Invalid request', status: 400, temporary: false },
+  too_large: { message: 'Body over 5 MiB', status: 413, temporary: false, close: CLOSE.tooLarge },
+  unsupported_media_type: { message: 'The body must be application/json', status: 415, temporary: false },
+  unauthenticated: {
+    message: 'Invalid authentication token',
+    status: 401,
+    temporary: false,
+    close: CLOSE.unauthorized,
+  },
+  forbidden: { message: 'Not allowed', status: 403, temporary: false, close: CLOSE.forbidden },
+  not_found: { message: 'Not found', status: 404, temporary: false },
+  rate_limited: { message: 'Rate limit exceeded', status: 429, temporary: true },
+  busy: { message: 'Storage cannot take more now', status: 503, temporary: true },
+  collect_failed: { message: 'Failed to fetch metrics', status: 503, temporary: true },
+  internal: { message: 'Internal error', status: 500, temporary: true, close: CLOSE.internal },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof TABLE;
+
+/** Every error that a client can see. Nothing else is ever said to one. */
+export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = TABLE;
+
+/** What is wrong with one field of one item. */
+export interface FieldError {
+  readonly field: string;
+  readonly message: string;
+}
+
+export interface ErrorDetails {
+  /** Added to the message after a colon; must not hold what the client sent. */
+  readonly detail?: string;
+  /** Seconds after which to try again. */
+  readonly retryAfter?: number;
+  /** The well-formed channel name that it is about. */
+  readonly channel?: string;
+  readonly errors?: readonly FieldError[];
+  /** For the log, never for the client. */
+  readonly cause?: unknown;
+}
+
+/** An error that a client is told of: a row of {@link ERRORS} and its particulars. */
+export class MetricastError extends Error {
+  override readonly name = 'MetricastError';
+
+  constructor(
+    readonly code: ErrorCode,
+    readonly details: ErrorDetails = {},
+  ) {
+    const { message } = ERRORS[code];
+    super(details.detail === undefined ? message : `${message}: ${details.detail}`, { cause: details.cause });
+  }
+
+  /** This very error, or `internal` with the given one as its cause. */
+  static from(error: unknown): MetricastError {
+    return error instanceof MetricastError ? error : new MetricastError('internal', { cause: error });
+  }
+}

@@ -1,0 +1,25 @@
+import type { TagFilter } from './tags.js';
+import type { TenantId } from './tenant.js';
+import type { Millis } from './timestamp.js';
+
+/**
+ * What a principal may do: `viewer` reads, `ingest` writes, `admin` changes its own tenant,
+ * `operator` changes every tenant and the profiles.
+ */
+export type Role = 'viewer' | 'ingest' | 'admin' | 'operator';
+export const ROLES: readonly Role[] = ['viewer', 'ingest', 'admin', 'operator'];
+
+/** Who a connection or a request belongs to. */
+export interface Principal {
+  /** The token's `sub`; `local` in open mode. */
+  readonly subject: string;
+  /** The tenant that this connection or request acts in. */
+  readonly tenant: TenantId;
+  readonly roles: ReadonlySet<Role>;
+  /** ANDed to everything that the holder reads. */
+  readonly filter: TagFilter;
+  /** When the token ends; `Infinity` in open mode. */
+  readonly expiresAt: Millis;
+  /** False in open mode, where nobody proved who they are. */
+  readonly authenticated: boolean;
+}

@@ -1,0 +1,100 @@
+import { Injectable } from '@nestjs/common';
+import {
+  type ChannelName,
+  type FieldError,
+  type Millis,
+  type Publishable,
+  type Sample,
+  type Tags,
+  type TenantId,
+  parseChannelName,
+  parseTenantId,
+} from '../protocol/index.js';
+
+import { ChannelDirectory, type Identified, SeriesStore, type Write } from '../store/index.js';
+
+import { type Field, Refusal, number, oneOf, optional, readItem, tags, text, timestamp } from './fields.js';
+import { type RecordKind, type RecordResult, Recorder } from './recorder.js';
+
+/** One value to be recorded, as `POST /ingest/metrics` takes it too. */
+export interface MetricInput {
+  /** `NAME.metrics`; it comes into being with the first value. */
+  readonly channel: string;
+  readonly name: string;
+  /** A counter's value is cumulative: its total so far, not the increase. */
+  readonly type: 'gauge' | 'counter' | 'histogram';
+  readonly value: number;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** ISO-8601, or Unix seconds; now where absent, at most 5 minutes in the future. */
+  readonly timestamp?: string | number;
+  /** Makes the value idempotent: a second one with this id is accepted and not stored again. */
+  readonly id?: string;
+}
+
+interface Metric extends Identified {
+  readonly channel: ChannelName;
+  readonly sample: Sample;
+}
+
+const metricsChannel: Field<ChannelName> = (value) => {
+  const channel = parseChannelName(value);
+  return channel?.endsWith('.metrics')
+    ? channel
+    : new Refusal('must be NAME.metrics of a-z 0-9 _ . - with at most 128 characters');
+};
+
+const FIELDS = {
+  id: optional(text(200)),
+  channel: metricsChannel,
+  name: text(200),
+  type: oneOf('gauge', 'counter', 'histogram'),
+  value: number(),
+  tags: tags as Field<Tags>,
+  timestamp,
+};
+
+/** Records single values of series: gauges, counters and histogram observations. */
+@Injectable()
+export class MetricsRecorder {
+  readonly #kind: RecordKind<Metric>;
+
+  constructor(
+    private readonly recorder: Recorder,
+    series: SeriesStore,
+    directory: ChannelDirectory,
+  ) {
+    this.#kind = {
+      name: 'metrics',
+      parse: parseMetric,
+      *write(tenant: TenantId, metrics: readonly Metric[]): Write<readonly Publishable[]> {
+        yield* series.append(tenant, metrics);
+        directory.add(tenant, new Set(metrics.map(({ channel }) => channel)));
+        return metrics.map(({ channel, sample }) => ({ tenant, channel, message: sample }));
+      },
+    };
+  }
+
+  /**
+   * Records values for a tenant. When it resolves they are committed, and on their way to the channel's subscribers.
+   *
+   * @param input one value or up to 10,000; each is validated by itself, and the bad ones are named in the result.
+   * @throws `MetricastError` `busy` where the store cannot take them: none is stored, and the call may be repeated.
+   */
+  async record(tenant: string, input: MetricInput | readonly MetricInput[]): Promise<RecordResult> {
+    return this.recorder.record(this.#kind, knownTenant(tenant), Array.isArray(input) ? input : [input]);
+  }
+}
+
+/** @throws TypeError where the host's own code names a tenant that cannot be one. */
+export function knownTenant(tenant: string): TenantId {
+  const parsed = parseTenantId(tenant);
+  if (!parsed) throw new TypeError('a tenant id is 1 to 128 characters of A-Z a-z 0-9 _ . -');
+  return parsed;
+}
+
+function parseMetric(item: unknown, now: Millis): Metric | FieldError {
+  const read = readItem(FIELDS, item, now);
+  if ('message' in read) return read;
+  const { id, channel, ...sample } = read;
+  return { id, channel, sample: { kind: 'sample', ...sample } };
+}

@@ -1,0 +1,2 @@
+export * from './json-body.js';
+export * from './problem.filter.js';

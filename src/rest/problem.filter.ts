@@ -1,0 +1,66 @@
+import type { ServerResponse } from 'node:http';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { ERRORS, type ErrorCode, type FieldError, MetricastError } from '../protocol/index.js';
+
+/** What a failed REST request is answered with, after RFC 9457. */
+export interface Problem {
+  readonly statusCode: number;
+  readonly code: string;
+  readonly message: string;
+  readonly errors?: readonly FieldError[];
+}
+
+/** Answers every error of a REST request in one shape, without stack, SQL or anything that the client sent. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  readonly #logger = new Logger(ProblemFilter.name);
+
+  constructor(private readonly host: HttpAdapterHost) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const error = thrown instanceof HttpException ? fromHttpException(thrown) : MetricastError.from(thrown);
+    const { status } = ERRORS[error.code];
+    if (status >= 500) this.#logger.error(`${error.message}: ${describe(error.cause)}`);
+    const response = host.switchToHttp().getResponse<object>();
+    const { httpAdapter } = this.host;
+    for (const [name, value] of headersOf(error)) httpAdapter.setHeader(response, name, value);
+    const { errors } = error.details;
+    const problem: Problem = {
+      statusCode: status,
+      code: error.code,
+      message: error.message,
+      ...(errors && { errors }),
+    };
+    const raw = 'raw' in response ? (response.raw as ServerResponse) : (response as ServerResponse);
+    if (!raw.headersSent) httpAdapter.reply(response, problem, status);
+  }
+}
+
+const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
+  400: 'bad_request',
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not_found',
+  413: 'too_large',
+  415: 'unsupported_media_type',
+  429: 'rate_limited',
+  503: 'busy',
+};
+
+/** Nest's own exceptions quote the request (`Cannot GET /…`): only their status is kept. */
+function fromHttpException(exception: HttpException): MetricastError {
+  const code = CODE_OF_STATUS[exception.getStatus()] ?? (exception.getStatus() < 500 ? 'bad_request' : 'internal');
+  return new MetricastError(code, { cause: exception });
+}
+
+function* headersOf({ code, details }: MetricastError): Generator<[name: string, value: string]> {
+  if (details.retryAfter !== undefined) yield ['Retry-After', String(details.retryAfter)];
+  if (code === 'unauthenticated') yield ['WWW-Authenticate', 'Bearer'];
+  // The rest of the body is not read, so the connection cannot serve another request.
+  if (code === 'too_large') yield ['Connection', 'close'];
+}
+
+function describe(cause: unknown): string {
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? 'no cause given');
+}

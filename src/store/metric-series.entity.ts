@@ -1,0 +1,27 @@
+import { Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
+import type { SampleType } from '../protocol/index.js';
+
+/** A series: all the points of one name and tag set in a channel of a tenant. */
+@Entity('metricast_metric_series')
+@Index('metricast_metric_series_identity', ['tenantId', 'channel', 'name', 'tagsKey'], { unique: true })
+export class MetricSeries {
+  @PrimaryGeneratedColumn({ name: 'series_id' })
+  id!: number;
+
+  @Column('varchar', { name: 'tenant_id' })
+  tenantId!: string;
+
+  @Column('varchar')
+  channel!: string;
+
+  @Column('varchar')
+  name!: string;
+
+  /** The type that the series was first recorded with. */
+  @Column('varchar')
+  type!: SampleType;
+
+  /** The tags as JSON, names sorted; empty text for none. */
+  @Column('text', { name: 'tags_key' })
+  tagsKey!: string;
+}

@@ -1,0 +1,42 @@
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Hub, Liveness } from '../../hub/index.js';
+import { Scheduler } from '../../metrics/index.js';
+import { CLOSE } from '../../protocol/index.js';
+import { ADMISSION_OPTIONS, Admission, type AdmissionOptions } from './admission.js';
+
+const JOB = 'metricast:liveness';
+/** How long peers have to answer the close before their sockets are ended. */
+const DRAIN_MILLIS = 2000;
+const POLL_MILLIS = 20;
+
+/** Keeps the hub's connections alive while the application runs, and sees them off when it ends. */
+@Injectable()
+export class LivenessService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #liveness: Liveness;
+
+  constructor(
+    private readonly hub: Hub,
+    private readonly admission: Admission,
+    private readonly scheduler: Scheduler,
+    @Inject(ADMISSION_OPTIONS) options: AdmissionOptions,
+  ) {
+    this.#liveness = new Liveness(hub, options.heartbeatInterval * 1000);
+  }
+
+  onApplicationBootstrap(): void {
+    this.scheduler.every(JOB, this.#liveness.sweepInterval, () => this.#liveness.sweep(Date.now()));
+  }
+
+  /** Before Nest ends the sockets, which their peers would see as a broken connection. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.admission.drain();
+    this.scheduler.cancel(JOB);
+    const leaving = [...this.hub.connections.values()];
+    for (const connection of leaving) this.hub.close(connection, CLOSE.goingAway);
+    const deadline = Date.now() + DRAIN_MILLIS;
+    while (leaving.some(({ transport }) => !transport.isClosed) && Date.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS));
+    }
+    for (const { transport } of leaving) transport.terminate();
+  }
+}

@@ -1,0 +1,101 @@
+import type { Connection, Hub, InboundBudget } from '../../hub/index.js';
+import { CLOSE, type Command, MetricastError } from '../../protocol/index.js';
+import type { CommandHandlers } from './command-handlers.js';
+import { type Frame, decodeFrame } from './decode-frame.js';
+
+/** Malformed frames in a row with which a connection ends. */
+const MAX_MALFORMED = 20;
+/** Commands that may wait for the one before them; then the socket is not read for a while. */
+const MAX_WAITING = 64;
+
+export interface SessionServices {
+  readonly hub: Hub;
+  readonly budget: InboundBudget;
+  readonly handlers: CommandHandlers;
+}
+
+/** Reading can be held back. */
+export interface Readable {
+  pause(): void;
+  resume(): void;
+}
+
+type Inbound = Command | { readonly type: 'failed'; readonly error: MetricastError; readonly id?: string | number };
+
+/** The inbound side of an admitted connection: turns its frames into commands and runs them, one after the other. */
+export class WsSession {
+  #malformedInARow = 0;
+  #isBusy = false;
+  #waiting: Inbound[] = [];
+
+  constructor(
+    readonly connection: Connection,
+    private readonly source: Readable,
+    private readonly services: SessionServices,
+  ) {}
+
+  /** Takes a frame. Never throws, whatever is in it. */
+  receive(data: Buffer, isBinary: boolean): void {
+    const { connection } = this;
+    if (!connection.isOpen) return;
+    connection.lastHeardAt = Date.now();
+    const { tenant, subject } = connection.principal;
+    const retryAfter = this.services.budget.take(`${tenant} ${subject}`, connection.lastHeardAt);
+    if (retryAfter > 0) {
+      this.#fail(new MetricastError('rate_limited', { retryAfter }));
+      return;
+    }
+    const inbound = this.#read(data, isBinary);
+    if (inbound?.type === 'pong') return;
+    if (inbound) this.#enqueue(inbound);
+  }
+
+  /** What the frame asks for; undefined where the connection ended over it. */
+  #read(data: Buffer, isBinary: boolean): Inbound | undefined {
+    let frame: Frame | undefined;
+    try {
+      frame = decodeFrame(data, isBinary);
+      const command = this.connection.dialect.parse(frame);
+      this.#malformedInARow = 0;
+      if (command.type !== 'authenticate') return command;
+      // Who a connection belongs to does not change once it is open.
+      throw new MetricastError('unknown_type');
+    } catch (thrown) {
+      const error = MetricastError.from(thrown);
+      this.#malformedInARow++;
+      if (error.code === 'bad_binary' || this.#malformedInARow >= MAX_MALFORMED) {
+        this.#fail(error);
+        this.services.hub.close(this.connection, CLOSE.protocolViolation);
+        return undefined;
+      }
+      const id = frame?.['id'];
+      return { type: 'failed', error, id: typeof id === 'string' || typeof id === 'number' ? id : undefined };
+    }
+  }
+
+  #enqueue(inbound: Inbound): void {
+    if (!this.#isBusy) {
+      void this.#run(inbound);
+      return;
+    }
+    this.#waiting.push(inbound);
+    if (this.#waiting.length === MAX_WAITING) this.source.pause();
+  }
+
+  async #run(first: Inbound): Promise<void> {
+    this.#isBusy = true;
+    for (let next: Inbound | undefined = first; next && this.connection.isOpen; next = this.#waiting.shift()) {
+      if (next.type === 'failed') this.#fail(next.error, next.id);
+      // The gateway's filter has answered whatever its handler threw: this does not reject.
+      else await this.services.handlers.handle(this.connection, next);
+      if (this.#waiting.length === MAX_WAITING / 2) this.source.resume();
+    }
+    this.#isBusy = false;
+  }
+
+  #fail(error: MetricastError, id?: string | number): void {
+    if (error.code === 'internal') this.services.handlers.logInternal(error);
+    const { connection } = this;
+    this.services.hub.send(connection, connection.dialect.renderError(error, Date.now(), id));
+  }
+}
