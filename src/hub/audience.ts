@@ -7,7 +7,6 @@ import {
   canonicalKey,
   matchesFilter,
 } from '../protocol/index.js';
-import type { Connection } from './connection.js';
 import type { Framing, Renderer } from './ports.js';
 
 /** The frames of a publication, by the rendering that they are in. Audiences that differ only in filter share them. */
@@ -17,8 +16,8 @@ export type ReadyFrames = Map<string, Buffer | undefined>;
  * The connections that want the same of a channel: same dialect, same framing, same format, same filter. A publication
  * is rendered and encoded once for all of them, and each is given the very same buffer.
  */
-export class Audience {
-  readonly members = new Set<Connection>();
+export class Audience<Member> {
+  readonly members = new Set<Member>();
   readonly filterKey: string;
   /** Names what this audience's frames look like, whatever its filter lets through. */
   readonly rendering: string;

@@ -5,7 +5,7 @@ import type { Framing, Transport } from './ports.js';
 
 export interface Membership {
   readonly subscription: Subscription;
-  readonly audience: Audience;
+  readonly audience: Audience<Connection>;
 }
 
 /** One open WebSocket or SSE stream: who is at its end, what it wants, and what waits for it. */

@@ -19,7 +19,7 @@ import type { Framing, Transport } from './ports.js';
 /** Told when the first connection of a tenant watches a channel, and when the last one stopped. */
 export type DemandListener = (tenant: TenantId, channel: ChannelName, isWatched: boolean) => void;
 
-type Audiences = Map<string, Audience>;
+type Audiences = Map<string, Audience<Connection>>;
 
 /**
  * Knows who is connected and what each wants, and brings every publication to those who do. Connections that want the
@@ -35,7 +35,7 @@ export class Hub {
 
   constructor(private readonly now: () => Millis = Date.now) {}
 
-  /** Takes in a connection; it is subscribed to what its dialect subscribes it to. */
+  /** Takes in a connection, which is subscribed to nothing yet. */
   open(id: string, principal: Principal, dialect: Dialect, framing: Framing, transport: Transport): Connection {
     const connection = new Connection(id, principal, dialect, framing, transport, this.now(), (slow) =>
       this.close(slow, CLOSE.slowConsumer),
@@ -128,7 +128,7 @@ export class Hub {
     this.#demandListeners.push(listener);
   }
 
-  #push(connection: Connection, frame: Buffer, owner: Audience | undefined): void {
+  #push(connection: Connection, frame: Buffer, owner: object | undefined): void {
     connection.outbox.push(frame, owner);
     if (connection.isDirty) return;
     connection.isDirty = true;
@@ -149,14 +149,14 @@ export class Hub {
     }
   };
 
-  #audienceFor(tenant: TenantId, subscription: Subscription, { dialect, framing }: Connection): Audience {
+  #audienceFor(tenant: TenantId, subscription: Subscription, { dialect, framing }: Connection): Audience<Connection> {
     let channels = this.#channels.get(tenant);
     if (!channels) this.#channels.set(tenant, (channels = new Map<ChannelName, Audiences>()));
-    const audiences = channels.get(subscription.channel) ?? new Map<string, Audience>();
+    const audiences = channels.get(subscription.channel) ?? new Map<string, Audience<Connection>>();
     const key = Audience.keyOf(dialect, framing, subscription);
     let audience = audiences.get(key);
     if (!audience) {
-      audience = new Audience(dialect, framing, subscription.format, subscription.filter);
+      audience = new Audience<Connection>(dialect, framing, subscription.format, subscription.filter);
       audiences.set(key, audience);
     }
     if (audiences.size === 1 && !channels.has(subscription.channel)) {
@@ -166,7 +166,7 @@ export class Hub {
     return audience;
   }
 
-  #leave(tenant: TenantId, channel: ChannelName, audience: Audience, connection: Connection): void {
+  #leave(tenant: TenantId, channel: ChannelName, audience: Audience<Connection>, connection: Connection): void {
     audience.members.delete(connection);
     if (audience.members.size > 0) return;
     const channels = this.#channels.get(tenant)!;

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { BROKER, type Broker } from '../broker/index.js';
 import { Hub } from '../hub/index.js';
 import {
@@ -9,6 +9,7 @@ import {
   type TagFilter,
   type Tags,
   type TenantId,
+  describeThrown,
   matchesFilter,
 } from '../protocol/index.js';
 import { type Collector, Collectors } from './collectors.js';
@@ -30,7 +31,7 @@ export const METRICS_SERVICE_OPTIONS = Symbol('metricast.metrics-service-options
  * One timer for each distinct interval; one computation for each tenant, channel, filter and tick.
  */
 @Injectable()
-export class MetricsService implements OnApplicationBootstrap, OnApplicationShutdown {
+export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger(MetricsService.name);
   readonly #plan = new TickPlan();
   readonly #timers = new Map<Millis, string>();
@@ -57,7 +58,7 @@ export class MetricsService implements OnApplicationBootstrap, OnApplicationShut
     });
   }
 
-  onApplicationShutdown(): void {
+  onModuleDestroy(): void {
     for (const interval of this.#timers.keys()) this.#stopTimer(interval);
   }
 
@@ -135,7 +136,7 @@ export class MetricsService implements OnApplicationBootstrap, OnApplicationShut
     } catch (error) {
       if (!this.#failing.has(channel)) {
         this.#failing.add(channel);
-        this.#logger.error(`${channel} could not be collected: ${describe(error)}`);
+        this.#logger.error(`${channel} could not be collected: ${describeThrown(error)}`);
       }
       return { kind: 'failure', timestamp, filterKey };
     }
@@ -149,8 +150,4 @@ function splitFilter(filter: TagFilter, dimensions: readonly string[]): [narrowi
     Object.fromEntries(pairs.filter(([name]) => dimensions.includes(name))),
     Object.fromEntries(pairs.filter(([name]) => !dimensions.includes(name))),
   ];
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -1,5 +1,6 @@
 import { Injectable, Logger, Optional } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
+import { describeThrown } from '../protocol/index.js';
 
 /**
  * Runs jobs at intervals, listed in the SchedulerRegistry of the host's ScheduleModule where it has one. The module
@@ -20,7 +21,7 @@ export class Scheduler {
       try {
         await job();
       } catch (error) {
-        this.#logger.error(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+        this.#logger.error(`${name}: ${describeThrown(error)}`);
       }
     };
     this.#registry.addInterval(

@@ -80,3 +80,9 @@ export class MetricastError extends Error {
     return error instanceof MetricastError ? error : new MetricastError('internal', { cause: error });
   }
 }
+
+/** Whatever was thrown, as a log wants it. Never for a client. */
+export function describeThrown(thrown: unknown): string {
+  if (thrown instanceof Error) return thrown.stack ?? thrown.message;
+  return typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? typeof thrown);
+}

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { ERRORS, type ErrorCode, type FieldError, MetricastError } from '../protocol/index.js';
+import { ERRORS, type ErrorCode, type FieldError, MetricastError, describeThrown } from '../protocol/index.js';
 
 /** What a failed REST request is answered with, after RFC 9457. */
 export interface Problem {
@@ -21,7 +21,7 @@ export class ProblemFilter implements ExceptionFilter {
   catch(thrown: unknown, host: ArgumentsHost): void {
     const error = thrown instanceof HttpException ? fromHttpException(thrown) : MetricastError.from(thrown);
     const { status } = ERRORS[error.code];
-    if (status >= 500) this.#logger.error(`${error.message}: ${describe(error.cause)}`);
+    if (status >= 500) this.#logger.error(`${error.message}: ${describeThrown(error.cause)}`);
     const response = host.switchToHttp().getResponse<object>();
     const { httpAdapter } = this.host;
     for (const [name, value] of headersOf(error)) httpAdapter.setHeader(response, name, value);
@@ -59,8 +59,4 @@ function* headersOf({ code, details }: MetricastError): Generator<[name: string,
   if (code === 'unauthenticated') yield ['WWW-Authenticate', 'Bearer'];
   // The rest of the body is not read, so the connection cannot serve another request.
   if (code === 'too_large') yield ['Connection', 'close'];
-}
-
-function describe(cause: unknown): string {
-  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? 'no cause given');
 }

@@ -1,6 +1,7 @@
 export * from './claim-ids.js';
 export * from './column-types.js';
 export * from './statement.js';
+export * from './transactor-for.js';
 export * from './transactor.js';
 export * from './write-queue.js';
 export * from './channel-directory.js';

@@ -1,15 +1,7 @@
-import type { DataSource } from 'typeorm';
-import { PostgresTransactor } from './postgres.transactor.js';
-import { SqliteTransactor } from './sqlite.transactor.js';
 import type { Write } from './statement.js';
 
 /** Runs writes in transactions. Several at once on PostgreSQL; on SQLite its caller sees to it that there is one. */
 export interface Transactor {
   /** Commits all the writes together and returns what each returned, or commits none and throws. */
   commit(writes: readonly (() => Write<unknown>)[]): Promise<unknown[]>;
-}
-
-/** The transactor of a data source's kind of database. */
-export function transactorFor(dataSource: DataSource): Transactor {
-  return dataSource.options.type === 'postgres' ? new PostgresTransactor(dataSource) : new SqliteTransactor(dataSource);
 }

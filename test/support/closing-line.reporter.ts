@@ -8,33 +8,37 @@ interface Outcome {
 
 /**
  * Ends the output of a run with one line, `N passed, N failed`, and makes a skipped or todo test a failure on CI.
- * A file that doesn't load and an error outside of every test count as one failure each.
+ * A file that doesn't load and an error outside of every test count as one failure each, and so does a run that fails
+ * for none of these reasons: a server that doesn't start, say, or an interruption.
  */
 export default class ClosingLineReporter implements Reporter {
   private readonly isCi = Boolean(process.env.CI);
   private isWatching = false;
-  private line = '0 passed, 1 failed';
+  private outcome: Outcome = { passed: 0, failed: 0, skipped: [] };
 
   onInit(vitest: Vitest): void {
     this.isWatching = vitest.config.watch;
     // Coverage tables and the servers' teardown are still to come when a run has ended: print on the way out.
-    if (!this.isWatching) process.once('exit', () => this.print());
+    if (!this.isWatching) process.once('exit', (exitCode) => this.print(exitCode));
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
-    const { passed, failed, skipped } = outcomeOf(modules, unhandledErrors);
+    this.outcome = outcomeOf(modules, unhandledErrors);
+    const { skipped } = this.outcome;
     if (this.isCi && skipped.length > 0) {
-      process.exitCode = 1;
       process.stderr.write(`Skipped tests fail on CI:\n${skipped.map((name) => `  ${name}\n`).join('')}`);
-      this.line = `${passed} passed, ${failed + skipped.length} failed`;
-    } else {
-      this.line = `${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`;
+      this.outcome.failed += skipped.length;
+      this.outcome.skipped = [];
+      process.exitCode = 1;
     }
-    if (this.isWatching) this.print();
+    if (this.isWatching) this.print(0);
   }
 
-  private print(): void {
-    process.stdout.write(`${this.line}\n`);
+  private print(exitCode: number): void {
+    const { passed, skipped } = this.outcome;
+    const failed = exitCode === 0 ? this.outcome.failed : Math.max(this.outcome.failed, 1);
+    const skips = skipped.length > 0 ? `, ${skipped.length} skipped` : '';
+    process.stdout.write(`${passed} passed, ${failed} failed${skips}\n`);
   }
 }
 

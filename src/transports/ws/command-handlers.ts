@@ -13,7 +13,7 @@ import { ExceptionFiltersContext } from '@nestjs/websockets/context/exception-fi
 import { WsContextCreator } from '@nestjs/websockets/context/ws-context-creator.js';
 import { WsProxy } from '@nestjs/websockets/context/ws-proxy.js';
 import type { Connection } from '../../hub/index.js';
-import type { Command, MetricastError } from '../../protocol/index.js';
+import { type Command, type MetricastError, describeThrown } from '../../protocol/index.js';
 
 type Handler = (connection: Connection, command: Command) => Promise<unknown>;
 
@@ -48,7 +48,7 @@ export class CommandHandlers {
   }
 
   logInternal(error: MetricastError): void {
-    this.#logger.error(error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : String(error.cause));
+    this.#logger.error(describeThrown(error.cause));
   }
 
   #contextBuilder(): WsContextCreator {

@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Logger } from '@nestjs/common';
 import { type Connection, Hub } from '../../hub/index.js';
-import { type Command, MetricastError } from '../../protocol/index.js';
+import { type Command, MetricastError, describeThrown } from '../../protocol/index.js';
 
 /** Answers what a handler threw in the words of the connection's dialect, and says nothing that the error knows beside. */
 @Catch()
@@ -13,10 +13,7 @@ export class DialectErrorFilter implements ExceptionFilter {
     const connection = host.switchToWs().getClient<Connection>();
     const { id } = host.switchToWs().getData<Command>();
     const error = MetricastError.from(thrown);
-    if (error.code === 'internal') {
-      const { cause } = error;
-      this.#logger.error(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
-    }
+    if (error.code === 'internal') this.#logger.error(describeThrown(error.cause));
     this.hub.send(connection, connection.dialect.renderError(error, Date.now(), id));
   }
 }

@@ -22,16 +22,16 @@ export function refuseUpgrade(socket: Duplex, status: keyof typeof REASONS): voi
  * @returns what undoes it.
  */
 export function takeUpgrades(server: Server, take: UpgradeTaker): () => void {
-  const emit = server.emit;
+  const emit = server.emit.bind(server);
   // Only with a listener does Node emit upgrades at all.
   const refuseUnclaimed = (_request: IncomingMessage, socket: Duplex) => {
     if (server.listenerCount('upgrade') === 1) refuseUpgrade(socket, 404);
   };
   server.on('upgrade', refuseUnclaimed);
-  server.emit = function (this: Server, event: string, ...args: unknown[]) {
+  server.emit = ((event: string, ...args: unknown[]) => {
     if (event === 'upgrade' && take(...(args as Parameters<UpgradeTaker>))) return true;
-    return Reflect.apply(emit, this, [event, ...args]) as boolean;
-  } as Server['emit'];
+    return emit(event, ...args);
+  }) as Server['emit'];
   return () => {
     server.emit = emit;
     server.off('upgrade', refuseUnclaimed);

@@ -20,8 +20,12 @@ it.each([
   ['failing', '1 passed, 1 failed', 1],
   ['broken', '0 passed, 1 failed', 1],
   ['unhandled', '1 passed, 1 failed', 1],
-])('the last line counts the tests of a %s file', (fixture, lastLine, exitCode) => {
+])('the last line counts the tests of the %s fixture', (fixture, lastLine, exitCode) => {
   expect(run(fixture, { ci: true })).toEqual({ lastLine, exitCode });
+});
+
+it('a run that finds no test has failed', () => {
+  expect(run('missing', { ci: true })).toEqual({ lastLine: '0 passed, 1 failed', exitCode: 1 });
 });
 
 it('a skipped or todo test fails on CI', () => {
