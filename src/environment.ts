@@ -1,7 +1,18 @@
-import { JWT_ALGORITHMS, type JwtAlgorithm, isLoopback } from './auth/index.js';
+import { type JwtAlgorithm, isLoopback, isPublicKeyFor } from './auth/index.js';
 import { DIALECTS, type DialectName, isDialectName } from './dialects/index.js';
 import { type MetricastOptions, isEndpointPath } from './metricast.options.js';
 import { DATABASE_URL_FORMS, isDatabaseUrl } from './persistence/index.js';
+import {
+  EnvironmentError,
+  JWT_SECRET_FORM,
+  type Variables,
+  oneOf,
+  readJwtAlgorithm,
+  readJwtSecret,
+  variableReader,
+} from './variables.js';
+
+export { EnvironmentError } from './variables.js';
 
 /** What the standalone server is told by its environment. */
 export interface Environment {
@@ -14,24 +25,10 @@ export interface Environment {
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-type Variables = Readonly<Record<string, string | undefined>>;
-
-/** A variable that the server cannot start with: one line, which names it, what it was, and what it may be. */
-export class EnvironmentError extends Error {
-  override readonly name = 'EnvironmentError';
-}
-
 /** @throws {@link EnvironmentError} for the first variable that is wrong. An empty one counts as not set. */
 export function readEnvironment(variables: Variables): Environment {
-  const read = <T>(name: string, parse: (value: string) => T | undefined, expected: string, shown = true) => {
-    const value = variables[name];
-    if (value === undefined || value === '') return undefined;
-    const parsed = parse(value);
-    if (parsed !== undefined) return parsed;
-    const was = shown ? `was ${JSON.stringify(value)}` : `has ${Buffer.byteLength(value)} bytes`;
-    throw new EnvironmentError(`${name} ${was}: it must be ${expected}`);
-  };
-  const algorithm = read('JWT_ALGORITHM', oneOf(JWT_ALGORITHMS), `one of ${JWT_ALGORITHMS.join(', ')}`) ?? 'HS256';
+  const read = variableReader(variables);
+  const algorithm = readJwtAlgorithm(read);
   const environment: Environment = {
     port: read('PORT', inRange(0, 65_535, true), 'a whole number from 0 to 65535') ?? 8000,
     host: read('HOST', (value) => (/\s/.test(value) ? undefined : value), 'an address or a host name') ?? '127.0.0.1',
@@ -40,8 +37,8 @@ export function readEnvironment(variables: Variables): Environment {
       // May hold a password, so it is not shown.
       database: read('DATABASE_URL', (url) => (isDatabaseUrl(url) ? url : undefined), DATABASE_URL_FORMS, false),
       auth: {
-        secret: read('JWT_SECRET_KEY', atLeast32Bytes, 'at least 32 bytes', false),
-        publicKey: read('JWT_PUBLIC_KEY', publicKey, 'a public key in PEM', false),
+        secret: readJwtSecret(read),
+        publicKey: read('JWT_PUBLIC_KEY', publicKeyFor(algorithm), publicKeyForm(algorithm), false),
         algorithm,
       },
       endpoints: read('WS_ENDPOINTS', endpoints, `PATH=DIALECT,… of ${Object.keys(DIALECTS).join(', ')}`),
@@ -66,7 +63,7 @@ function requireKey({ host, metricast: { auth } }: Environment, algorithm: JwtAl
   const isLocal = host === 'localhost' || isLoopback(host);
   if (isLocal && !isProduction) return;
   const why = isProduction ? 'NODE_ENV is production' : `HOST is ${JSON.stringify(host)}, which others can reach`;
-  throw new EnvironmentError(`${name} is missing: it must be at least 32 bytes, because ${why}`);
+  throw new EnvironmentError(`${name} is missing: it must be ${JWT_SECRET_FORM}, because ${why}`);
 }
 
 function inRange(min: number, max: number, isWhole = false) {
@@ -76,18 +73,18 @@ function inRange(min: number, max: number, isWhole = false) {
   };
 }
 
-function oneOf<T extends string>(choices: readonly T[]) {
-  return (value: string): T | undefined => choices.find((choice) => choice === value);
+function publicKeyFor(algorithm: JwtAlgorithm) {
+  return (value: string): string | undefined => {
+    // Where a variable cannot hold line ends they are written as \n.
+    const pem = value.replaceAll('\\n', '\n');
+    return isPublicKeyFor(pem, algorithm) ? pem : undefined;
+  };
 }
 
-function atLeast32Bytes(value: string): string | undefined {
-  return Buffer.byteLength(value) >= 32 ? value : undefined;
-}
-
-function publicKey(value: string): string | undefined {
-  // Where a variable cannot hold line ends they are written as \n.
-  const pem = value.replaceAll('\\n', '\n');
-  return pem.startsWith('-----BEGIN ') && !pem.includes('PRIVATE KEY') ? pem : undefined;
+function publicKeyForm(algorithm: JwtAlgorithm): string {
+  return algorithm.startsWith('HS')
+    ? `absent, because JWT_ALGORITHM is ${algorithm}`
+    : `a public key in PEM that can check ${algorithm}`;
 }
 
 /** `/ws/metrics=channels,/=skills` */

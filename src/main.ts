@@ -1,9 +1,3 @@
-import { EnvironmentError } from './environment.js';
-import { serve } from './serve.js';
+import { serveOrExit } from './serve-or-exit.js';
 
-try {
-  await serve(process.env);
-} catch (error) {
-  console.error(error instanceof EnvironmentError ? error.message : error);
-  process.exit(1);
-}
+await serveOrExit();

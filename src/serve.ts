@@ -1,28 +1,63 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ConsoleLogger, type INestApplication } from '@nestjs/common';
+import { ConsoleLogger, type INestApplication, Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import { type Environment, LOG_LEVELS, readEnvironment } from './environment.js';
 import { DEFAULT_ENDPOINTS } from './metricast.options.js';
+import { startFailure } from './start-failure.js';
+
+/** How long requests under way may take once the server was told to stop. */
+const PATIENCE_MILLIS = 5000;
+/** When it ends in any case. */
+const LAST_CALL_MILLIS = 9500;
 
 /**
  * Runs the standalone server until it is told to stop.
  *
- * @throws `EnvironmentError` where a variable is wrong; whatever keeps the server from listening.
+ * @throws `EnvironmentError` where a variable is wrong, or does not go with what the machine allows.
  */
 export async function serve(variables: Readonly<Record<string, string | undefined>>): Promise<INestApplication> {
   const environment = readEnvironment(variables);
-  const logLevels = LOG_LEVELS.slice(0, LOG_LEVELS.indexOf(environment.logLevel) + 1);
-  const app = await NestFactory.create(AppModule.with(environment.metricast), {
+  try {
+    const app = await start(environment);
+    Logger.flush();
+    process.stdout.write(welcome(environment, serverOf(app).address() as AddressInfo));
+    return app;
+  } catch (error) {
+    Logger.detachBuffer();
+    throw startFailure(error, environment);
+  }
+}
+
+async function start({ logLevel, metricast, port, host }: Environment): Promise<INestApplication> {
+  const logLevels = LOG_LEVELS.slice(0, LOG_LEVELS.indexOf(logLevel) + 1);
+  const app = await NestFactory.create(AppModule.with(metricast), {
     logger: new ConsoleLogger({ json: !process.stdout.isTTY, logLevels: [...logLevels] }),
-    // What keeps it from starting is one line, said by whoever called this.
+    // What keeps it from starting is said once, by whoever called this, and not by Nest as well.
     abortOnError: false,
+    bufferLogs: true,
+    autoFlushLogs: false,
   });
-  app.enableShutdownHooks();
-  await app.listen(environment.port, environment.host);
-  process.stdout.write(welcome(environment, (app.getHttpServer() as Server).address() as AddressInfo));
+  for (const signal of SIGNALS) process.once(signal, () => hurry(serverOf(app)));
+  app.enableShutdownHooks([...SIGNALS], { useProcessExit: true });
+  await app.listen(port, host);
   return app;
+}
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/** Nest waits for every request under way, and one that is never finished must not keep the process. */
+function hurry(server: Server): void {
+  setTimeout(() => server.closeAllConnections(), PATIENCE_MILLIS).unref();
+  setTimeout(() => {
+    process.stderr.write('Metricast could not finish in time: what was queued and not acknowledged may be lost.\n');
+    process.exit(1);
+  }, LAST_CALL_MILLIS).unref();
+}
+
+function serverOf(app: INestApplication): Server {
+  return app.getHttpServer() as Server;
 }
 
 function welcome({ metricast }: Environment, { address, port, family }: AddressInfo): string {
