@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type JwtAlgorithm, isLoopback, isPublicKeyFor } from './auth/index.js';
 import { DIALECTS, type DialectName, isDialectName } from './dialects/index.js';
 import { type MetricastOptions, isEndpointPath } from './metricast.options.js';
@@ -5,6 +6,7 @@ import { DATABASE_URL_FORMS, isDatabaseUrl } from './persistence/index.js';
 import {
   EnvironmentError,
   JWT_SECRET_FORM,
+  type ReadVariable,
   type Variables,
   oneOf,
   readJwtAlgorithm,
@@ -19,6 +21,10 @@ export interface Environment {
   readonly port: number;
   readonly host: string;
   readonly logLevel: LogLevel;
+  /** PEM; absent for plain HTTP. */
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  /** Variables that are set, and have no effect yet. */
+  readonly withoutEffect: readonly string[];
   readonly metricast: MetricastOptions;
 }
 
@@ -33,6 +39,8 @@ export function readEnvironment(variables: Variables): Environment {
     port: read('PORT', inRange(0, 65_535, true), 'a whole number from 0 to 65535') ?? 8000,
     host: read('HOST', (value) => (/\s/.test(value) ? undefined : value), 'an address or a host name') ?? '127.0.0.1',
     logLevel: read('LOG_LEVEL', oneOf(LOG_LEVELS), `one of ${LOG_LEVELS.join(', ')}`) ?? 'log',
+    tls: readTls(read),
+    withoutEffect: NOT_SERVED.filter((name) => variables[name]),
     metricast: {
       // May hold a password, so it is not shown.
       database: read('DATABASE_URL', (url) => (isDatabaseUrl(url) ? url : undefined), DATABASE_URL_FORMS, false),
@@ -53,6 +61,25 @@ export function readEnvironment(variables: Variables): Environment {
   };
   requireKey(environment, algorithm, variables['NODE_ENV'] === 'production');
   return environment;
+}
+
+const NOT_SERVED = ['REDIS_URL', 'CORS_ORIGINS', 'TRUST_PROXY', 'WS_COMPRESSION'];
+
+function readTls(read: ReadVariable): Environment['tls'] {
+  const cert = read('TLS_CERT', readPem, 'the path of a certificate in PEM');
+  const key = read('TLS_KEY', readPem, 'the path of a private key in PEM');
+  if (cert && key) return { cert, key };
+  if (!cert && !key) return undefined;
+  throw new EnvironmentError(`${cert ? 'TLS_KEY' : 'TLS_CERT'} is missing: a certificate and its key go together`);
+}
+
+function readPem(path: string): Buffer | undefined {
+  try {
+    const pem = readFileSync(path);
+    return pem.includes('-----BEGIN ') ? pem : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function requireKey({ host, metricast: { auth } }: Environment, algorithm: JwtAlgorithm, isProduction: boolean): void {

@@ -13,7 +13,7 @@ import { Collectors, METRICS_SERVICE_OPTIONS, MetricsService, Scheduler } from '
 import { HealthController } from './observability/health.controller.js';
 import { DATABASE_URL, persistenceProviders } from './persistence/index.js';
 import { MetricsRecorder, Recorder, ingestController } from './recording/index.js';
-import { JsonBody } from './rest/index.js';
+import { Answer, JsonBody } from './rest/index.js';
 import { ChannelDirectory, SeriesStore } from './store/index.js';
 import { ADMISSION_OPTIONS, EndpointTable, wsProviders } from './transports/ws/index.js';
 
@@ -66,6 +66,7 @@ const configured: Provider[] = [
     MetricsRecorder,
     SeriesStore,
     ChannelDirectory,
+    Answer,
     JsonBody,
     TokenVerifier,
     OpenMode,
@@ -73,7 +74,7 @@ const configured: Provider[] = [
     HttpAuthGuard,
     WsRoleGuard,
   ],
-  exports: [MetricsRecorder, SkillsRecorder, Hub],
+  exports: [MetricsRecorder, SkillsRecorder],
 })
 export class MetricastModule extends ConfigurableModuleClass implements OnApplicationBootstrap {
   constructor(

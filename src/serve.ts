@@ -30,9 +30,10 @@ export async function serve(variables: Readonly<Record<string, string | undefine
   }
 }
 
-async function start({ logLevel, metricast, port, host }: Environment): Promise<INestApplication> {
+async function start({ logLevel, metricast, tls, withoutEffect, port, host }: Environment): Promise<INestApplication> {
   const logLevels = LOG_LEVELS.slice(0, LOG_LEVELS.indexOf(logLevel) + 1);
   const app = await NestFactory.create(AppModule.with(metricast), {
+    ...(tls && { httpsOptions: tls }),
     logger: new ConsoleLogger({ json: !process.stdout.isTTY, logLevels: [...logLevels] }),
     // What keeps it from starting is said once, by whoever called this, and not by Nest as well.
     abortOnError: false,
@@ -41,6 +42,7 @@ async function start({ logLevel, metricast, port, host }: Environment): Promise<
   });
   for (const signal of SIGNALS) process.once(signal, () => hurry(serverOf(app)));
   app.enableShutdownHooks([...SIGNALS], { useProcessExit: true });
+  for (const name of withoutEffect) new Logger('Environment').warn(`${name} is set, and has no effect yet`);
   await app.listen(port, host);
   return app;
 }
@@ -60,19 +62,20 @@ function serverOf(app: INestApplication): Server {
   return app.getHttpServer() as Server;
 }
 
-function welcome({ metricast }: Environment, { address, port, family }: AddressInfo): string {
+function welcome({ metricast, tls }: Environment, { address, port, family }: AddressInfo): string {
   const host = `${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  const s = tls ? 's' : '';
   const endpoints = Object.entries(metricast.endpoints ?? DEFAULT_ENDPOINTS);
   const skills = endpoints.find(([, dialect]) => dialect === 'skills') ?? endpoints[0]!;
   const needsToken = metricast.auth?.secret !== undefined || metricast.auth?.publicKey !== undefined;
   return [
     '',
     `Metricast is up.`,
-    `  health   http://${host}/health`,
-    ...endpoints.map(([path, dialect]) => `  ${dialect.padEnd(8)} ws://${host}${path}`),
+    `  health   http${s}://${host}/health`,
+    ...endpoints.map(([path, dialect]) => `  ${dialect.padEnd(8)} ws${s}://${host}${path}`),
     '',
     'Watch it:',
-    `  npx wscat -c "ws://${host}${skills[0]}${needsToken ? '?token=…' : ''}"`,
+    `  npx wscat -c "ws${s}://${host}${skills[0]}${needsToken ? '?token=…' : ''}"`,
     '',
     '',
   ].join('\n');

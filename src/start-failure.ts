@@ -13,14 +13,9 @@ export function startFailure(error: unknown, { port, host, metricast }: Environm
     return wrong('DATABASE_URL', url, `a database that opens, and not: ${error.reason}`);
   }
   if (!isListenError(error)) return error;
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return wrong('PORT', port, `one on which nothing else listens on ${host}`);
-    case 'EACCES':
-      return wrong('PORT', port, 'one that this user may listen on');
-    default:
-      return wrong('HOST', host, `an address of this machine (${error.code})`);
-  }
+  if (error.code === 'EADDRINUSE') return wrong('PORT', port, `one on which nothing else listens on ${host}`);
+  if (error.code === 'EACCES') return wrong('PORT', port, 'one that this user may listen on');
+  return wrong('HOST', host, `an address of this machine (${error.code})`);
 }
 
 function wrong(name: string, value: string | number, expected: string): EnvironmentError {

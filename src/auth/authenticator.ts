@@ -17,6 +17,8 @@ export interface Credentials {
   readonly token: string | undefined;
   /** The tenants named in its address: every value of `tenant_id`, `workspace_id`, `workspaceId`. */
   readonly tenants: readonly string[];
+  /** Whether it was made on this machine, for this machine: {@link isLocalRequest}. */
+  readonly isLocal: boolean;
 }
 
 /** Says who somebody is, and in which tenant. */
@@ -31,8 +33,9 @@ export class Authenticator {
    * @throws {@link MetricastError} `unauthenticated` without a valid token, `forbidden` for a tenant that the token
    * does not allow; whether that tenant exists makes no difference.
    */
-  authenticate({ token, tenants }: Credentials): Principal {
+  authenticate({ token, tenants, isLocal }: Credentials): Principal {
     if (token === undefined && this.openMode.isOpen) {
+      if (!isLocal) throw new MetricastError('forbidden', { detail: 'without a token, only this machine is served' });
       return { ...LOCAL_PRINCIPAL, tenant: chooseTenant(tenants, [LOCAL_TENANT]) };
     }
     if (token === undefined) throw new MetricastError('unauthenticated');

@@ -5,11 +5,12 @@ export function bearerToken(header: string | undefined): string | undefined {
   return header === undefined ? undefined : (/^Bearer +(\S+) *$/i.exec(header)?.[1] ?? '');
 }
 
-/** Every tenant that a query string names, in whatever way it names it, `tenant_id[]` and the like included. */
+/** Every tenant that a query string names. An item of a list (`tenant_id[]=…`) counts as one without a name: none allows it. */
 export function tenantsIn(query: URLSearchParams): string[] {
   const named: string[] = [];
   for (const [name, value] of query) {
-    if (TENANT_PARAMETERS.includes(name.replace(/\[.*$/s, ''))) named.push(value);
+    const parameter = name.split('[', 1)[0]!;
+    if (TENANT_PARAMETERS.includes(parameter)) named.push(name === parameter ? value : '');
   }
   return named;
 }

@@ -4,6 +4,7 @@ import { Reflector } from '@nestjs/core';
 import { MetricastError, type Principal, type Role } from '../protocol/index.js';
 import { Authenticator, hasRole } from './authenticator.js';
 import { bearerToken, tenantsIn } from './credentials.js';
+import { isLocalRequest } from './local-request.js';
 import { REQUIRED_ROLE } from './roles.decorator.js';
 
 const PRINCIPAL = Symbol('metricast.principal');
@@ -22,6 +23,7 @@ export class HttpAuthGuard implements CanActivate {
     const principal = this.authenticator.authenticate({
       token: bearerToken(request.headers.authorization),
       tenants: tenantsIn(searchParams),
+      isLocal: isLocalRequest(request.headers),
     });
     const role = this.reflector.getAllAndOverride<Role>(REQUIRED_ROLE, [context.getHandler(), context.getClass()]);
     if (!hasRole(principal, role)) throw new MetricastError('forbidden', { detail: `needs the role ${role}` });

@@ -1,8 +1,17 @@
 import type { Server } from 'node:http';
-import { isIP } from 'node:net';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { isLoopback } from './local-request.js';
 import { TokenVerifier } from './token-verifier.js';
+
+/** The server would be reachable by others, and has no key to check their tokens with. */
+export class MissingKeyError extends Error {
+  override readonly name = 'MissingKeyError';
+
+  constructor(why: string) {
+    super(`JWT_SECRET_KEY (option auth.secret) is missing: ${why}. Without a key, only a server on 127.0.0.1 starts.`);
+  }
+}
 
 /**
  * Without a key, a server that only its own machine can reach takes everyone for one local user: nothing to configure
@@ -24,7 +33,7 @@ export class OpenMode implements OnModuleInit {
 
   onModuleInit(): void {
     if (this.verifier.hasKey) return;
-    if (process.env['NODE_ENV'] === 'production') throw new Error(missingKey('NODE_ENV is production'));
+    if (process.env['NODE_ENV'] === 'production') throw new MissingKeyError('NODE_ENV is production');
     // Only a server that listens knows where.
     const server = this.host.httpAdapter?.getHttpServer() as Server | undefined;
     server?.prependListener('listening', () => this.#onListening(server));
@@ -38,17 +47,9 @@ export class OpenMode implements OnModuleInit {
       this.#logger.log(`Open mode: no token needed on ${bound}`);
       return;
     }
-    // What waits for `listen` hears of it as it would of a port in use.
-    server.close();
-    server.emit('error', new Error(missingKey(`the server listens on ${bound}, where others can reach it`)));
+    // What waits for `listen` hears of it as it would of a port in use. It closes a moment later, for other listeners of
+    // this event ask where the server listens; no client can have come in by then.
+    process.nextTick(() => server.close());
+    server.emit('error', new MissingKeyError(`the server listens on ${bound}, where others can reach it`));
   }
-}
-
-function missingKey(why: string): string {
-  return `JWT_SECRET_KEY (option auth.secret) is missing: ${why}. Without a key, only a server on 127.0.0.1 starts.`;
-}
-
-/** True for 127.0.0.0/8 and ::1. */
-export function isLoopback(address: string): boolean {
-  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
 }

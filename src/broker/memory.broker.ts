@@ -2,15 +2,21 @@ import { randomUUID } from 'node:crypto';
 import type { ChannelName, Position, Publishable, TenantId } from '../protocol/index.js';
 import type { Broker, PublicationListener } from './broker.js';
 
-/** The broker of a single instance: delivers in the same turn, and forgets its numbers when the process ends. */
+/** Publications that one turn of the event loop delivers: between two turns the sockets write, and readers keep up. */
+const MOST_A_TURN = 256;
+
+/** The broker of a single instance: delivers by itself, and forgets its numbers when the process ends. */
 export class MemoryBroker implements Broker {
   readonly #epoch = randomUUID();
   readonly #offsets = new Map<TenantId, Map<ChannelName, number>>();
   readonly #listeners: PublicationListener[] = [];
+  #lastPublish: Promise<void> = Promise.resolve();
 
   publish(publications: readonly Publishable[]): Promise<void> {
-    for (const publication of publications) this.#deliver(publication, this.#next(publication));
-    return Promise.resolve();
+    // One after the other, or the rest of a long one would come after what was recorded later.
+    const published = this.#lastPublish.then(() => this.#publish(publications));
+    this.#lastPublish = published.catch(() => undefined);
+    return published;
   }
 
   publishHere(views: readonly Publishable[]): void {
@@ -25,6 +31,13 @@ export class MemoryBroker implements Broker {
 
   onPublication(listener: PublicationListener): void {
     this.#listeners.push(listener);
+  }
+
+  async #publish(publications: readonly Publishable[]): Promise<void> {
+    for (const [index, publication] of publications.entries()) {
+      if (index > 0 && index % MOST_A_TURN === 0) await new Promise(setImmediate);
+      this.#deliver(publication, this.#next(publication));
+    }
   }
 
   #next({ tenant, channel }: Publishable): number {

@@ -2,7 +2,6 @@ import {
   type Format,
   type Message,
   type Publication,
-  type Subscription,
   type TagFilter,
   canonicalKey,
   matchesFilter,
@@ -34,10 +33,6 @@ export class Audience<Member> {
     this.rendering = `${renderer.name} ${framing.name} ${format}`;
     this.key = `${this.rendering} ${this.filterKey}`;
     this.#filtersNothing = this.filterKey === '';
-  }
-
-  static keyOf(renderer: Renderer, framing: Framing, { format, filter }: Subscription): string {
-    return `${renderer.name} ${framing.name} ${format} ${canonicalKey(filter)}`;
   }
 
   /** A state is collected for a filter, and is for those who asked with it. Everything else is matched by its tags. */

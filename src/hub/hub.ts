@@ -3,6 +3,7 @@ import {
   type ChannelName,
   type Close,
   type Dialect,
+  type Failure,
   type Millis,
   type Principal,
   type Publication,
@@ -19,7 +20,11 @@ import type { Framing, Transport } from './ports.js';
 /** Told when the first connection of a tenant watches a channel, and when the last one stopped. */
 export type DemandListener = (tenant: TenantId, channel: ChannelName, isWatched: boolean) => void;
 
-type Audiences = Map<string, Audience<Connection>>;
+/** Told of a publication that could not be rendered or encoded for somebody. */
+export type UnsayableListener = (publication: Publication, error: unknown) => void;
+
+/** The audiences of a channel: by the key of their filter, then by their own. */
+type Audiences = Map<string, Map<string, Audience<Connection>>>;
 
 /**
  * Knows who is connected and what each wants, and brings every publication to those who do. Connections that want the
@@ -30,6 +35,7 @@ export class Hub {
   readonly connections = new Map<string, Connection>();
   readonly #channels = new Map<TenantId, Map<ChannelName, Audiences>>();
   readonly #demandListeners: DemandListener[] = [];
+  readonly #unsayableListeners: UnsayableListener[] = [];
   #dirty: Connection[] = [];
   #isFlushScheduled = false;
 
@@ -91,12 +97,24 @@ export class Hub {
   deliver(publication: Publication): void {
     const audiences = this.#channels.get(publication.tenant)?.get(publication.channel);
     if (!audiences) return;
+    const { message } = publication;
     const ready: ReadyFrames = new Map();
-    for (const audience of audiences.values()) {
-      if (!audience.wants(publication.message)) continue;
-      const frame = audience.frameOf(publication, ready);
+    if (message.kind === 'sample') {
+      for (const alike of audiences.values()) this.#deliverTo(alike, publication, ready);
+    } else {
+      // A state is collected for a filter, and is for those who asked with it: nobody else need be looked at.
+      const alike = audiences.get(message.filterKey);
+      if (alike) this.#deliverTo(alike, publication, ready);
+    }
+  }
+
+  /** Delivers to audiences of one filter. */
+  #deliverTo(alike: Map<string, Audience<Connection>>, publication: Publication, ready: ReadyFrames): void {
+    for (const audience of alike.values()) {
+      if (!audience.wants(publication.message)) return;
+      const frame = this.#frameFor(audience, publication, ready);
       if (!frame) continue;
-      const owner = publication.message.kind === 'state' ? audience : undefined;
+      const owner = publication.message.kind === 'sample' ? undefined : audience;
       for (const connection of audience.members) this.#push(connection, frame, owner);
     }
   }
@@ -114,8 +132,8 @@ export class Hub {
   /** The distinct filters with which a tenant's connections watch a channel, by their canonical keys. */
   filtersOf(tenant: TenantId, channel: ChannelName): ReadonlyMap<string, TagFilter> {
     const filters = new Map<string, TagFilter>();
-    for (const audience of this.#channels.get(tenant)?.get(channel)?.values() ?? []) {
-      filters.set(audience.filterKey, audience.filter);
+    for (const [filterKey, alike] of this.#channels.get(tenant)?.get(channel) ?? []) {
+      for (const { filter } of alike.values()) filters.set(filterKey, filter);
     }
     return filters;
   }
@@ -126,6 +144,25 @@ export class Hub {
 
   onDemand(listener: DemandListener): void {
     this.#demandListeners.push(listener);
+  }
+
+  onUnsayable(listener: UnsayableListener): void {
+    this.#unsayableListeners.push(listener);
+  }
+
+  /**
+   * What a host collects can turn out to be nothing that can be sent: a circle, a bigint, points that throw. To those
+   * who would have got it, it failed; the other audiences don't notice.
+   */
+  #frameFor(audience: Audience<Connection>, publication: Publication, ready: ReadyFrames): Buffer | undefined {
+    try {
+      return audience.frameOf(publication, ready);
+    } catch (error) {
+      for (const listener of this.#unsayableListeners) listener(publication, error);
+      const { timestamp } = publication.message;
+      const failure: Failure = { kind: 'failure', timestamp, filterKey: audience.filterKey };
+      return audience.frameOf({ ...publication, message: failure }, ready);
+    }
   }
 
   #push(connection: Connection, frame: Buffer, owner: object | undefined): void {
@@ -152,17 +189,17 @@ export class Hub {
   #audienceFor(tenant: TenantId, subscription: Subscription, { dialect, framing }: Connection): Audience<Connection> {
     let channels = this.#channels.get(tenant);
     if (!channels) this.#channels.set(tenant, (channels = new Map<ChannelName, Audiences>()));
-    const audiences = channels.get(subscription.channel) ?? new Map<string, Audience<Connection>>();
-    const key = Audience.keyOf(dialect, framing, subscription);
-    let audience = audiences.get(key);
-    if (!audience) {
-      audience = new Audience<Connection>(dialect, framing, subscription.format, subscription.filter);
-      audiences.set(key, audience);
-    }
-    if (audiences.size === 1 && !channels.has(subscription.channel)) {
-      channels.set(subscription.channel, audiences);
+    let audiences = channels.get(subscription.channel);
+    if (!audiences) {
+      channels.set(subscription.channel, (audiences = new Map<string, Map<string, Audience<Connection>>>()));
       this.#tellDemand(tenant, subscription.channel, true);
     }
+    const audience = new Audience<Connection>(dialect, framing, subscription.format, subscription.filter);
+    let alike = audiences.get(audience.filterKey);
+    if (!alike) audiences.set(audience.filterKey, (alike = new Map<string, Audience<Connection>>()));
+    const known = alike.get(audience.key);
+    if (known) return known;
+    alike.set(audience.key, audience);
     return audience;
   }
 
@@ -171,7 +208,9 @@ export class Hub {
     if (audience.members.size > 0) return;
     const channels = this.#channels.get(tenant)!;
     const audiences = channels.get(channel)!;
-    audiences.delete(audience.key);
+    const alike = audiences.get(audience.filterKey)!;
+    alike.delete(audience.key);
+    if (alike.size === 0) audiences.delete(audience.filterKey);
     if (audiences.size > 0) return;
     channels.delete(channel);
     if (channels.size === 0) this.#channels.delete(tenant);

@@ -21,7 +21,7 @@ export class InboundBudget {
   take(subject: string, now: Millis): number {
     if (this.limit === 0) return 0;
     let window = this.#windows.get(subject);
-    if (!window || now - window.startedAt >= InboundBudget.WINDOW) {
+    if (!window || hasEnded(window, now)) {
       this.#cleanUp(now);
       this.#windows.set(subject, (window = { startedAt: now, used: 0 }));
     }
@@ -36,8 +36,13 @@ export class InboundBudget {
   #cleanUp(now: Millis): void {
     if (now < this.#nextCleanUp) return;
     this.#nextCleanUp = now + InboundBudget.WINDOW;
-    for (const [subject, { startedAt }] of this.#windows) {
-      if (now - startedAt >= InboundBudget.WINDOW) this.#windows.delete(subject);
+    for (const [subject, window] of this.#windows) {
+      if (hasEnded(window, now)) this.#windows.delete(subject);
     }
   }
+}
+
+/** A window that begins in the future is of a clock that was set back since. */
+function hasEnded({ startedAt }: Window, now: Millis): boolean {
+  return now - startedAt >= InboundBudget.WINDOW || now < startedAt;
 }

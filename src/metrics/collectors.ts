@@ -26,19 +26,20 @@ export class Collectors implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    for (const { instance, metatype, isDependencyTreeStatic } of this.discovery.getProviders().map((wrapper) => ({
-      instance: wrapper.instance as unknown,
-      metatype: wrapper.metatype,
-      isDependencyTreeStatic: wrapper.isDependencyTreeStatic(),
-    }))) {
-      const prototype: unknown = metatype?.prototype;
-      if (typeof prototype !== 'object' || prototype === null) continue;
+    // A provider may have several names.
+    const seen = new Set<unknown>();
+    for (const wrapper of this.discovery.getProviders()) {
+      const instance: unknown = wrapper.instance;
+      const prototype = prototypeOf(instance, wrapper.metatype);
+      if (!prototype || (instance && seen.has(instance))) continue;
+      seen.add(instance);
+      const isSingleton = wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
       for (const name of this.scanner.getAllMethodNames(prototype)) {
         const method = (prototype as Record<string, unknown>)[name];
         const metadata = this.#metadataOf(method);
         if (!metadata) continue;
-        const where = `@CollectMetrics on ${metatype!.name}.${name}`;
-        if (!isDependencyTreeStatic) throw new Error(`${where}: the provider must not be request-scoped`);
+        const where = `@CollectMetrics on ${prototype.constructor.name}.${name}`;
+        if (!isSingleton) throw new Error(`${where}: the provider must be a singleton`);
         this.#add(where, metadata, (method as Collector['collect']).bind(instance));
       }
     }
@@ -66,4 +67,12 @@ export class Collectors implements OnModuleInit {
     if (this.#byChannel.has(channel)) throw new Error(`${where}: the channel has a collecting method already`);
     this.#byChannel.set(channel, { ...options, channel, collect });
   }
+}
+
+/** Where a provider's methods stand: a factory says nothing of what it makes, and of each request there is none yet. */
+function prototypeOf(instance: unknown, metatype: unknown): object | undefined {
+  if (typeof instance === 'object' && instance !== null) {
+    return (Object.getPrototypeOf(instance) as object | null) ?? undefined;
+  }
+  return typeof metatype === 'function' ? (metatype.prototype as object | undefined) : undefined;
 }

@@ -1,21 +1,19 @@
+import { setImmediate } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { BROKER, type Broker } from '../broker/index.js';
 import { Hub } from '../hub/index.js';
-import {
-  type ChannelName,
-  type Message,
-  type Millis,
-  type Sample,
-  type TagFilter,
-  type Tags,
-  type TenantId,
-  describeThrown,
-  matchesFilter,
-} from '../protocol/index.js';
+import { type Message, type Millis, type Sample, type TagFilter, type Tags, matchesFilter } from '../protocol/index.js';
+import type { CollectedState } from './collect-metrics.decorator.js';
 import { type Collector, Collectors } from './collectors.js';
+import { FailureLog } from './failure-log.js';
 import { pointsOf } from './points.js';
 import { Scheduler } from './scheduler.js';
-import { type Tick, TickPlan } from './tick-plan.js';
+import { type Tick, TickPlan, tickKey } from './tick-plan.js';
+
+/** Views that are collected at once. */
+const FILTERS_A_TURN = 16;
+/** A collection that takes longer has failed: one that never ends must not end its channel. */
+const COLLECT_TIMEOUT: Millis = 10_000;
 
 export interface MetricsServiceOptions {
   /** Default seconds between two states of a channel. */
@@ -36,9 +34,8 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #plan = new TickPlan();
   readonly #timers = new Map<Millis, string>();
   /** Ticks under way. One that takes longer than its interval is waited for, not piled upon. */
-  readonly #underWay = new Set<Tick>();
-  /** Channels whose last collection failed, so that a failure is logged when it begins and not at each tick. */
-  readonly #failing = new Set<ChannelName>();
+  readonly #underWay = new Map<string, TickRun>();
+  readonly #failures = new FailureLog(this.#logger);
 
   constructor(
     private readonly hub: Hub,
@@ -52,10 +49,17 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     this.hub.onDemand((tenant, channel, isWatched) => {
       const collector = this.collectors.get(channel);
       if (!collector) return;
-      if (isWatched) this.#plan.add({ tenant, channel }, this.#intervalOf(collector));
-      else this.#plan.remove({ tenant, channel });
+      const tick = { tenant, channel };
+      if (isWatched) {
+        this.#plan.add(tick, this.#intervalOf(collector));
+      } else {
+        this.#plan.remove(tick);
+        this.#failures.forget(tick);
+      }
       this.#alignTimers();
     });
+    // Only when it is rendered does a state show that it cannot be sent, or that its points cannot be made.
+    this.hub.onUnsayable((tick, error) => this.#fail(tick, error));
   }
 
   onModuleDestroy(): void {
@@ -84,46 +88,48 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     this.#timers.delete(interval);
   }
 
-  #runDue(interval: Millis): void {
+  #runDue(interval: Millis): Promise<unknown> {
     // The steady clock: a wall clock that is set must neither stop the ticks nor double them.
-    for (const tick of this.#plan.due(interval, performance.now())) void this.#run(tick);
+    return Promise.all(this.#plan.due(interval, performance.now()).map((tick) => this.#run(tick)));
   }
 
   async #run(tick: Tick): Promise<void> {
-    if (this.#underWay.has(tick)) return;
-    this.#underWay.add(tick);
+    const key = tickKey(tick);
+    if (this.#underWay.has(key)) return;
+    const run: TickRun = { hasFailed: false };
+    this.#underWay.set(key, run);
     try {
       const { tenant, channel } = tick;
-      const collector = this.collectors.get(channel)!;
       const timestamp = Date.now();
       const filters = [...this.hub.filtersOf(tenant, channel)];
-      const messages = await Promise.all(
-        filters.map(([filterKey, filter]) => this.#collect(collector, tenant, filterKey, filter, timestamp)),
-      );
-      this.broker.publishHere(
-        messages.filter((message) => message !== null).map((message) => ({ tenant, channel, message })),
-      );
+      const messages: Message[] = [];
+      for (let start = 0; start < filters.length; start += FILTERS_A_TURN) {
+        // SQLite answers within the turn that asks, so many filters would hold up everybody else.
+        if (start > 0) await setImmediate();
+        const some = filters.slice(start, start + FILTERS_A_TURN);
+        const views = await Promise.all(
+          some.map(([filterKey, filter]) => this.#collect(tick, filterKey, filter, timestamp)),
+        );
+        messages.push(...views.filter((view) => view !== null));
+      }
+      this.broker.publishHere(messages.map((message) => ({ tenant, channel, message })));
+      if (!run.hasFailed) this.#failures.succeeded(tick);
     } finally {
-      this.#underWay.delete(tick);
+      this.#underWay.delete(key);
     }
   }
 
   /** One view of the channel; `null` where there is nothing to send. Does not throw. */
-  async #collect(
-    collector: Collector,
-    tenant: TenantId,
-    filterKey: string,
-    filter: TagFilter,
-    timestamp: Millis,
-  ): Promise<Message | null> {
-    const { dimensions = [], channel } = collector;
-    const [narrowing, matching] = splitFilter(filter, dimensions);
+  async #collect(tick: Tick, filterKey: string, filter: TagFilter, timestamp: Millis): Promise<Message | null> {
+    const collector = this.collectors.get(tick.channel)!;
+    const [narrowing, matching] = splitFilter(filter, collector.dimensions ?? []);
     const { tags } = this.options;
     if (!matchesFilter(matching, tags)) return null;
     try {
-      const data = await collector.collect({ tenant, filter: narrowing, timestamp });
-      if (this.#failing.delete(channel)) this.#logger.log(`${channel} is collected again`);
-      if (!data) return null;
+      const collected = await inTime(collector.collect({ tenant: tick.tenant, filter: narrowing, timestamp }));
+      if (!collected) return null;
+      // As JSON has it, whatever the encoding: without undefined, without NaN, without classes.
+      const data = JSON.parse(JSON.stringify(collected)) as CollectedState;
       let points: readonly Sample[] | undefined;
       return {
         kind: 'state',
@@ -134,13 +140,29 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
         points: () => (points ??= pointsOf(data, collector.points, timestamp, tags)),
       };
     } catch (error) {
-      if (!this.#failing.has(channel)) {
-        this.#failing.add(channel);
-        this.#logger.error(`${channel} could not be collected: ${describeThrown(error)}`);
-      }
+      this.#fail(tick, error);
       return { kind: 'failure', timestamp, filterKey };
     }
   }
+
+  #fail(tick: Tick, error: unknown): void {
+    const run = this.#underWay.get(tickKey(tick));
+    if (run) run.hasFailed = true;
+    this.#failures.failed(tick, error);
+  }
+}
+
+async function inTime<T>(result: T | Promise<T>): Promise<T> {
+  if (!(result instanceof Promise)) return result;
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`it took over ${COLLECT_TIMEOUT} ms`)), COLLECT_TIMEOUT);
+  });
+  return Promise.race([result, tooLate]).finally(() => clearTimeout(timer));
+}
+
+interface TickRun {
+  hasFailed: boolean;
 }
 
 /** The pairs that the collector itself narrows by, and those that the state's tags have to match. */

@@ -29,13 +29,13 @@ export class TickPlan {
     let wheel = this.#wheels.get(interval);
     if (!wheel) this.#wheels.set(interval, (wheel = new Wheel(interval)));
     wheel.add(tick);
-    this.#intervals.set(keyOf(tick), interval);
+    this.#intervals.set(tickKey(tick), interval);
   }
 
   remove(tick: Tick): void {
-    const interval = this.#intervals.get(keyOf(tick));
+    const interval = this.#intervals.get(tickKey(tick));
     if (interval === undefined) return;
-    this.#intervals.delete(keyOf(tick));
+    this.#intervals.delete(tickKey(tick));
     const wheel = this.#wheels.get(interval)!;
     wheel.remove(tick);
     if (wheel.isEmpty) this.#wheels.delete(interval);
@@ -64,12 +64,12 @@ class Wheel {
   }
 
   add(tick: Tick): void {
-    this.#slotOf(tick.tenant).set(keyOf(tick), tick);
+    this.#slotOf(tick.tenant).set(tickKey(tick), tick);
     this.#size++;
   }
 
   remove(tick: Tick): void {
-    this.#slotOf(tick.tenant).delete(keyOf(tick));
+    this.#slotOf(tick.tenant).delete(tickKey(tick));
     this.#size--;
   }
 
@@ -87,7 +87,8 @@ class Wheel {
   }
 }
 
-function keyOf({ tenant, channel }: Tick): string {
+/** A text that is equal for equal ticks, and for no others. */
+export function tickKey({ tenant, channel }: Tick): string {
   // Neither name can hold a space.
   return `${tenant} ${channel}`;
 }

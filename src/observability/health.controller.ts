@@ -1,8 +1,7 @@
-import { Controller, Get, HttpCode, Res, UseFilters } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { Controller, Get, Res, UseFilters, VERSION_NEUTRAL } from '@nestjs/common';
 import { Hub } from '../hub/index.js';
 import { Database } from '../persistence/index.js';
-import { ProblemFilter } from '../rest/index.js';
+import { Answer, ProblemFilter } from '../rest/index.js';
 
 type Part = 'up' | 'down' | 'off';
 
@@ -18,39 +17,37 @@ export interface Health {
 }
 
 /** Says how the service is: to people, and to whatever restarts it or sends it traffic. */
-@Controller('health')
+@Controller({ path: 'health', version: VERSION_NEUTRAL })
 @UseFilters(ProblemFilter)
 export class HealthController {
   constructor(
     private readonly hub: Hub,
     private readonly database: Database,
-    private readonly host: HttpAdapterHost,
+    private readonly answer: Answer,
   ) {}
 
   /** Everything at a glance; 503 where it cannot do its work. */
   @Get()
-  async health(@Res({ passthrough: true }) response: object): Promise<Health> {
+  async health(@Res() response: object): Promise<void> {
     const isUp = await this.database.isUp();
-    if (!isUp) this.host.httpAdapter.status(response, 503);
-    return {
+    this.answer.send(response, isUp ? 200 : 503, {
       status: isUp ? 'ok' : 'error',
       connections: this.hub.connections.size,
       database: isUp ? 'up' : 'down',
       broker: 'off',
       uptime: process.uptime(),
-    };
+    } satisfies Health);
   }
 
   /** The process answers. */
   @Get('live')
-  @HttpCode(200)
-  live(): Pick<Health, 'status'> {
-    return { status: 'ok' };
+  live(@Res() response: object): void {
+    this.answer.send(response, 200, { status: 'ok' } satisfies Pick<Health, 'status'>);
   }
 
   /** The service can take traffic; else 503. */
   @Get('ready')
-  ready(@Res({ passthrough: true }) response: object): Promise<Health> {
+  ready(@Res() response: object): Promise<void> {
     return this.health(response);
   }
 }

@@ -1,21 +1,27 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { Logger } from '@nestjs/common';
 import type { DataSourceOptions } from 'typeorm';
 
 export const DEFAULT_DATABASE_URL = 'sqlite:data/metricast.db';
 
 const CONNECT_TIMEOUT_MILLIS = 5000;
 const STATEMENT_TIMEOUT_MILLIS = 10_000;
+/** Longer than the server's own, which says more: this one is for a server that does not answer at all. */
+const ANSWER_TIMEOUT_MILLIS = 15_000;
 const POOL_SIZE = 10;
+
+const SQLITE_URL = /^sqlite:(?:\/\/)?(?<path>[^?]+)(?:\?synchronous=(?<synchronous>normal|full))?$/;
 
 type Connection = Partial<DataSourceOptions> & Pick<DataSourceOptions, 'type'>;
 
 /** What a database URL may be. */
-export const DATABASE_URL_FORMS = 'sqlite:PATH, sqlite::memory: or postgres://USER:PASSWORD@HOST:PORT/NAME';
+export const DATABASE_URL_FORMS =
+  'sqlite:PATH, sqlite:PATH?synchronous=full, sqlite::memory: or postgres://USER:PASSWORD@HOST:PORT/NAME';
 
 /** True where {@link connectionFor} can make something of the URL. */
 export function isDatabaseUrl(url: string): boolean {
-  return /^sqlite:./.test(url) || (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url));
+  return SQLITE_URL.test(url) || (/^postgres(ql)?:\/\//.test(url) && URL.canParse(url));
 }
 
 /**
@@ -24,20 +30,16 @@ export function isDatabaseUrl(url: string): boolean {
  * `sqlite:PATH?synchronous=full` makes SQLite wait for the disk at every commit. By default (`normal`) it does not:
  * what is committed survives the end of the process, `kill -9` included, but a power cut may take the last commits.
  * https://www.sqlite.org/pragma.html#pragma_synchronous
+ *
+ * Parameters of a PostgreSQL URL go to its driver, and win over what is set here.
  */
 export function connectionFor(url: string): Connection {
   if (!isDatabaseUrl(url)) throw new Error(`the database URL must be ${DATABASE_URL_FORMS}`);
-  if (!url.startsWith('sqlite:')) {
-    return {
-      type: 'postgres',
-      url,
-      poolSize: POOL_SIZE,
-      connectTimeoutMS: CONNECT_TIMEOUT_MILLIS,
-      extra: { statement_timeout: STATEMENT_TIMEOUT_MILLIS },
-    };
-  }
-  const [path, query] = url.slice('sqlite:'.length).split('?') as [string, string?];
-  const synchronous = new URLSearchParams(query).get('synchronous') === 'full' ? 'FULL' : 'NORMAL';
+  const sqlite = SQLITE_URL.exec(url)?.groups;
+  return sqlite ? sqliteConnection(sqlite['path']!, sqlite['synchronous'] ?? 'normal') : postgresConnection(url);
+}
+
+function sqliteConnection(path: string, synchronous: string): Connection {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
   return {
     type: 'better-sqlite3',
@@ -45,7 +47,24 @@ export function connectionFor(url: string): Connection {
     prepareDatabase: (database: { pragma(source: string): unknown }) => {
       database.pragma('journal_mode = WAL');
       database.pragma(`synchronous = ${synchronous}`);
-      database.pragma('busy_timeout = 5000');
     },
+  };
+}
+
+function postgresConnection(url: string): Connection {
+  const logger = new Logger('Database');
+  return {
+    type: 'postgres',
+    url,
+    applicationName: 'metricast',
+    poolSize: POOL_SIZE,
+    connectTimeoutMS: CONNECT_TIMEOUT_MILLIS,
+    extra: {
+      statement_timeout: STATEMENT_TIMEOUT_MILLIS,
+      query_timeout: ANSWER_TIMEOUT_MILLIS,
+      keepAlive: true,
+    },
+    // The pool has dropped the connection already, and opens another when one is needed.
+    poolErrorHandler: (error: Error) => logger.warn(`An idle connection was lost: ${error.message}`),
   };
 }

@@ -1,7 +1,7 @@
 import type { ChannelName } from './channel.js';
 import type { MetricastError } from './errors.js';
 import type { Position } from './publication.js';
-import type { TagFilter } from './tags.js';
+import { type TagFilter, isPlainText } from './tags.js';
 
 /** How a collected state reaches a subscriber: as one message, or as a point per metric name. */
 export type Format = 'snapshot' | 'points';
@@ -36,6 +36,15 @@ export type Command =
   | { readonly type: 'authenticate'; readonly id?: CommandId; readonly token: string };
 
 export type CommandId = string | number;
+
+const MAX_ID_LENGTH = 128;
+
+/** The `id` of a frame where it has a usable one: it goes back to the client, so it must be short, plain and finite. */
+export function parseCommandId(value: unknown): CommandId | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  return isPlainText(value, MAX_ID_LENGTH) ? value : undefined;
+}
+
 export type CommandType = Command['type'];
 export type CommandOf<T extends CommandType> = Extract<Command, { type: T }>;
 

@@ -24,7 +24,7 @@ const TABLE = {
   bad_subscription: { message: 'Subscription error', status: 400, temporary: false },
   not_supported: { message: 'Not supported', status: 501, temporary: false },
   bad_request: { message: 'Invalid request', status: 400, temporary: false },
-  too_large: { message: 'Body over 5 MiB', status: 413, temporary: false, close: CLOSE.tooLarge },
+  too_large: { message: 'Request too large', status: 413, temporary: false, close: CLOSE.tooLarge },
   unsupported_media_type: { message: 'The body must be application/json', status: 415, temporary: false },
   unauthenticated: {
     message: 'Invalid authentication token',

@@ -9,11 +9,14 @@ export const NO_FILTER: TagFilter = Object.freeze(Object.create(null) as TagFilt
 
 export const MAX_TAG_PAIRS = 32;
 const MAX_TAG_LENGTH = 256;
+/** Characters of all pairs together: a filter is held once for each audience, and looked up by its text. */
+const MAX_PAIRS_LENGTH = 4096;
 const TAG_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,127}$/;
 /** Names that mean something to JavaScript. `__proto__` does not get past the pattern's use here either. */
 const RESERVED = new Set(['__proto__', 'constructor', 'prototype']);
-// Control characters and the bidirectional overrides, which make a log or a page lie.
-const UNPRINTABLE = /[\p{Cc}\u202a-\u202e\u2066-\u2069\u2028\u2029]/u;
+// Control characters and the bidirectional overrides, which make a log or a page lie; and halves of surrogate pairs,
+// which no database can store: what came back would be another text.
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069\u2028\u2029]/u;
 
 /** True for a text that may stand in a tag, a name or an id: printable, and of at most `maxLength` characters. */
 export function isPlainText(value: unknown, maxLength = MAX_TAG_LENGTH): value is string {
@@ -55,6 +58,7 @@ function parsePairs<T>(
     if (parsed === undefined) return `a tag value must be ${what}`;
     pairs[name] = parsed;
   }
+  if (JSON.stringify(pairs).length > MAX_PAIRS_LENGTH) return `at most ${MAX_PAIRS_LENGTH} characters of tags`;
   return pairs;
 }
 
@@ -77,8 +81,13 @@ export function matchesFilter(filter: TagFilter, tags: Tags): boolean {
 export function bothFilters(one: TagFilter, other: TagFilter): TagFilter {
   const both = Object.create(null) as Record<string, readonly string[]>;
   for (const name of [...new Set([...Object.keys(one), ...Object.keys(other)])].sort()) {
-    const [left, right] = [one[name], other[name]];
+    const [left, right] = [valuesOf(one, name), valuesOf(other, name)];
     both[name] = left && right ? left.filter((value) => right.includes(value)) : (left ?? right)!;
   }
   return both;
+}
+
+/** A filter may be an object as any other, which has a `toString` without having that tag. */
+function valuesOf(filter: TagFilter, name: string): readonly string[] | undefined {
+  return Object.hasOwn(filter, name) ? filter[name] : undefined;
 }

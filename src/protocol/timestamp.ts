@@ -28,6 +28,9 @@ export function parseTimestamp(value: unknown): Millis | undefined {
     return instant >= 0 && instant < LATEST ? instant : undefined;
   }
   if (typeof value !== 'string' || !ISO_8601.test(value)) return undefined;
+  // `Date` takes February 30 for March 2. Every month has 28 days; asking only beyond saves most of the time.
+  const day = value.slice(0, 10);
+  if (day.slice(8) > '28' && !new Date(day).toJSON()?.startsWith(day)) return undefined;
   const zoned = value.length > 10 && !/(Z|[+-]\d{2}:?\d{2})$/.test(value) ? `${value}Z` : value;
   const instant = Date.parse(zoned);
   return instant >= 0 && instant < LATEST ? instant : undefined;

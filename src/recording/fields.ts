@@ -15,6 +15,14 @@ export class Refusal {
   constructor(readonly message: string) {}
 }
 
+/** What keeps an item from being recorded. */
+export class BadItem implements FieldError {
+  constructor(
+    readonly field: string,
+    readonly message: string,
+  ) {}
+}
+
 type Fields = Readonly<Record<string, Field<unknown>>>;
 type ValuesOf<F extends Fields> = { [K in keyof F]: Exclude<ReturnType<F[K]>, Refusal> };
 
@@ -61,15 +69,15 @@ export const tags: Field<Tags> = (value) => {
 };
 
 /** Reads an item by its fields, or says what is wrong with the first bad one. What it has beside them is ignored. */
-export function readItem<F extends Fields>(fields: F, item: unknown, now: Millis): ValuesOf<F> | FieldError {
+export function readItem<F extends Fields>(fields: F, item: unknown, now: Millis): ValuesOf<F> | BadItem {
   if (typeof item !== 'object' || item === null || Array.isArray(item)) {
-    return { field: '', message: 'must be an object' };
+    return new BadItem('', 'must be an object');
   }
   const values: Record<string, unknown> = {};
   for (const name in fields) {
     // Own properties alone: `constructor` must not be found where the client sent none.
     const value = fields[name]!(Object.hasOwn(item, name) ? (item as Record<string, unknown>)[name] : undefined, now);
-    if (value instanceof Refusal) return { field: name, message: value.message };
+    if (value instanceof Refusal) return new BadItem(name, value.message);
     values[name] = value;
   }
   return values as ValuesOf<F>;

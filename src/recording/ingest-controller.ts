@@ -1,7 +1,7 @@
-import { Controller, HttpCode, Inject, Post, Req, type Type, UseFilters, UseGuards } from '@nestjs/common';
+import { Controller, Inject, Post, Req, Res, type Type, UseFilters, UseGuards, VERSION_NEUTRAL } from '@nestjs/common';
 import { HttpAuthGuard, RequireRole, principalOf } from '../auth/index.js';
 import { MetricastError } from '../protocol/index.js';
-import { JsonBody, ProblemFilter } from '../rest/index.js';
+import { Answer, JsonBody, ProblemFilter } from '../rest/index.js';
 import type { RecordResult } from './recorder.js';
 
 /** A recorder, whatever its items are. It validates them, so they may come from anywhere. */
@@ -11,22 +11,29 @@ export interface ItemRecorder {
 
 /** The controller of `POST /ingest/NAME`, which hands what it gets to a recorder. */
 export function ingestController(name: string, recorderClass: Type<ItemRecorder>): Type<object> {
-  @Controller(`ingest/${name}`)
+  const path = `ingest/${name}`;
+  // The host's versions are those of its own routes.
+  @Controller({ path, version: VERSION_NEUTRAL })
   @UseGuards(HttpAuthGuard)
   @UseFilters(ProblemFilter)
   @RequireRole('ingest')
   class IngestController {
     constructor(
       private readonly body: JsonBody,
+      private readonly answer: Answer,
       @Inject(recorderClass) private readonly recorder: ItemRecorder,
-    ) {}
+    ) {
+      body.claim(`/${path}`);
+    }
 
     @Post()
-    @HttpCode(202)
-    async ingest(@Req() request: object): Promise<RecordResult> {
-      const value = await this.body.read(request);
-      const items = (Array.isArray(value) ? value : [value]) as never[];
-      return answer(await this.recorder.record(principalOf(request).tenant, items));
+    async ingest(@Req() request: object, @Res() response: object): Promise<void> {
+      await this.body.use(request, async (value) => {
+        const items = (Array.isArray(value) ? value : [value]) as never[];
+        const result = await this.recorder.record(principalOf(request).tenant, items);
+        requireGoodItem(result);
+        this.answer.send(response, 202, result);
+      });
     }
   }
   // Nest names a controller in its log by its class.
@@ -38,12 +45,12 @@ export function ingestController(name: string, recorderClass: Type<ItemRecorder>
 
 const ERRORS_SHOWN = 100;
 
-/** The result, or an error where no item at all was good. */
-function answer(result: RecordResult): RecordResult {
-  if (result.accepted > 0 || result.rejected.length === 0) return result;
+/** @throws {@link MetricastError} `bad_request` where there were items and none was good. */
+function requireGoodItem({ accepted, rejected }: RecordResult): void {
+  if (accepted > 0 || rejected.length === 0) return;
   throw new MetricastError('bad_request', {
     detail: 'no item is valid',
-    errors: result.rejected
+    errors: rejected
       .slice(0, ERRORS_SHOWN)
       .map(({ index, field, message }) => ({ field: field ? `${index}.${field}` : String(index), message })),
   });

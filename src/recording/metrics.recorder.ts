@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
   type ChannelName,
-  type FieldError,
   type Millis,
   type Publishable,
   type Sample,
@@ -13,7 +12,7 @@ import {
 
 import { ChannelDirectory, type Identified, SeriesStore, type Write } from '../store/index.js';
 
-import { type Field, Refusal, number, oneOf, optional, readItem, tags, text, timestamp } from './fields.js';
+import { BadItem, type Field, Refusal, number, oneOf, optional, readItem, tags, text, timestamp } from './fields.js';
 import { type RecordKind, type RecordResult, Recorder } from './recorder.js';
 
 /** One value to be recorded, as `POST /ingest/metrics` takes it too. */
@@ -66,10 +65,13 @@ export class MetricsRecorder {
     this.#kind = {
       name: 'metrics',
       parse: parseMetric,
-      *write(tenant: TenantId, metrics: readonly Metric[]): Write<readonly Publishable[]> {
-        yield* series.append(tenant, metrics);
-        directory.add(tenant, new Set(metrics.map(({ channel }) => channel)));
-        return metrics.map(({ channel, sample }) => ({ tenant, channel, message: sample }));
+      *write(tenant: TenantId, metrics: readonly Metric[]): Write<() => readonly Publishable[]> {
+        const remember = yield* series.append(tenant, metrics);
+        return () => {
+          remember();
+          directory.add(tenant, new Set(metrics.map(({ channel }) => channel)));
+          return metrics.map(({ channel, sample }) => ({ tenant, channel, message: sample }));
+        };
       },
     };
   }
@@ -78,7 +80,8 @@ export class MetricsRecorder {
    * Records values for a tenant. When it resolves they are committed, and on their way to the channel's subscribers.
    *
    * @param input one value or up to 10,000; each is validated by itself, and the bad ones are named in the result.
-   * @throws `MetricastError` `busy` where the store cannot take them: none is stored, and the call may be repeated.
+   * @throws `MetricastError` `busy` where the store cannot take them: none is stored, unless the
+   * database went away while it committed. With ids the call may be repeated.
    */
   async record(tenant: string, input: MetricInput | readonly MetricInput[]): Promise<RecordResult> {
     return this.recorder.record(this.#kind, knownTenant(tenant), Array.isArray(input) ? input : [input]);
@@ -92,9 +95,9 @@ export function knownTenant(tenant: string): TenantId {
   return parsed;
 }
 
-function parseMetric(item: unknown, now: Millis): Metric | FieldError {
+function parseMetric(item: unknown, now: Millis): Metric | BadItem {
   const read = readItem(FIELDS, item, now);
-  if ('message' in read) return read;
+  if (read instanceof BadItem) return read;
   const { id, channel, ...sample } = read;
   return { id, channel, sample: { kind: 'sample', ...sample } };
 }

@@ -1,7 +1,15 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { BROKER, type Broker } from '../broker/index.js';
-import { type FieldError, type Millis, type Publishable, type TenantId, MetricastError } from '../protocol/index.js';
+import {
+  type FieldError,
+  type Millis,
+  type Publishable,
+  type TenantId,
+  MetricastError,
+  describeThrown,
+} from '../protocol/index.js';
 import { type Identified, type Write, WriteQueue, claimIds } from '../store/index.js';
+import { BadItem } from './fields.js';
 
 export const MAX_ITEMS = 10_000;
 
@@ -10,9 +18,12 @@ export interface RecordKind<Item extends Identified> {
   /** Item ids of different kinds do not meet. */
   readonly name: string;
   /** The item, or what is wrong with it. */
-  parse(item: unknown, now: Millis): Item | FieldError;
-  /** Stores items that were not recorded before, and says what is to be published once they are committed. */
-  write(tenant: TenantId, items: readonly Item[], now: Millis): Write<readonly Publishable[]>;
+  parse(item: unknown, now: Millis): Item | BadItem;
+  /**
+   * Stores items that were not recorded before. What it returns is called once they are committed, and says what is to
+   * be published.
+   */
+  write(tenant: TenantId, items: readonly Item[], now: Millis): Write<() => readonly Publishable[]>;
 }
 
 export interface Rejection extends FieldError {
@@ -32,14 +43,16 @@ export interface RecordResult {
  */
 @Injectable()
 export class Recorder {
+  readonly #logger = new Logger(Recorder.name);
+
   constructor(
     private readonly queue: WriteQueue,
     @Inject(BROKER) private readonly broker: Broker,
   ) {}
 
   /**
-   * @throws {@link MetricastError} `too_large` for more than 10,000 items; `busy` where the store does not take them:
-   * then none of them is stored.
+   * @throws {@link MetricastError} `too_large` for more than 10,000 items; `busy` where the store does not take them.
+   * Then none of them is stored, unless the database went away while it committed: items with ids can be sent again.
    */
   async record<Item extends Identified>(
     kind: RecordKind<Item>,
@@ -52,19 +65,24 @@ export class Recorder {
     const rejected: Rejection[] = [];
     input.forEach((raw, index) => {
       const item = kind.parse(raw, now);
-      if (isFieldError(item)) rejected.push({ index, ...item });
+      if (item instanceof BadItem) rejected.push({ index, field: item.field, message: item.message });
       else items.push(item);
     });
     if (items.length > 0) {
-      const publications = await this.queue.write(items.length, function* () {
+      const committed = await this.queue.write(items.length, function* () {
         return yield* kind.write(tenant, yield* claimIds(kind.name, tenant, items, now), now);
       });
-      await this.broker.publish(publications);
+      await this.#publish(committed());
     }
     return { accepted: items.length, rejected };
   }
-}
 
-function isFieldError(item: object): item is FieldError {
-  return 'field' in item && 'message' in item;
+  /** What is committed stays recorded, published or not: whoever sent it must not be told to send it again. */
+  async #publish(publications: readonly Publishable[]): Promise<void> {
+    try {
+      await this.broker.publish(publications);
+    } catch (error) {
+      this.#logger.error(`What was recorded could not be published: ${describeThrown(error)}`);
+    }
+  }
 }

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { Injectable } from '@nestjs/common';
+import { type HttpServer, Injectable } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { MetricastError } from '../protocol/index.js';
 
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
+/** Bodies whose items wait for the store, all together: where it hangs, they must not fill the memory. */
+const MAX_BYTES_IN_USE = 64 * 1024 * 1024;
 const BODY_HEADERS = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding'] as const;
 
 type BodyHeaders = Partial<Record<(typeof BODY_HEADERS)[number], string>>;
@@ -17,30 +19,40 @@ type Request = IncomingMessage & { [HIDDEN]?: BodyHeaders };
  */
 @Injectable()
 export class JsonBody {
+  readonly #paths = new Set<string>();
+  #bytesInUse = 0;
+
   constructor(
-    { httpAdapter }: HttpAdapterHost,
+    host: HttpAdapterHost,
     private readonly config: ApplicationConfig,
   ) {
-    // Now, while the module is put together: both platforms run what was added first first.
-    if (httpAdapter?.getType() === 'fastify') {
-      (httpAdapter.getInstance() as FastifyLike).addHook('onRequest', (request, _reply, done) => {
-        this.#hide(request.raw);
-        done();
-      });
-    } else {
-      httpAdapter?.use((request: Request, _response: unknown, next: () => void) => {
-        this.#hide(request);
-        next();
-      });
-    }
+    // As soon as there is a platform, which in a testing module is after this was made: what was added first runs first.
+    host.init$.subscribe(() => this.#comeFirst(host.httpAdapter));
+  }
+
+  /** Takes the bodies sent to a path, below the host's global prefix: everything else is left to the platform. */
+  claim(path: string): void {
+    this.#paths.add(path);
   }
 
   /**
-   * The value of the body's JSON.
+   * Reads the body, and gives the value of its JSON to the work, which is done with it when it resolves.
    *
-   * @throws {@link MetricastError} `too_large`, `unsupported_media_type`, or `bad_request` where it is not JSON.
+   * @throws {@link MetricastError} `too_large`, `unsupported_media_type`, `bad_request` where it is not JSON, or `busy`
+   * while others' bodies take all the room there is; whatever the work throws.
    */
-  async read(platformRequest: object): Promise<unknown> {
+  async use(platformRequest: object, work: (value: unknown) => Promise<void>): Promise<void> {
+    const { value, size } = await this.#read(platformRequest);
+    if (this.#bytesInUse + size > MAX_BYTES_IN_USE) throw new MetricastError('busy', { retryAfter: 1 });
+    this.#bytesInUse += size;
+    try {
+      await work(value);
+    } finally {
+      this.#bytesInUse -= size;
+    }
+  }
+
+  async #read(platformRequest: object): Promise<{ value: unknown; size: number }> {
     const request = 'raw' in platformRequest ? (platformRequest.raw as Request) : (platformRequest as Request);
     const headers = request[HIDDEN] ?? {};
     // Besides being the truth, it makes a foreign web page ask before it may post to a server on loopback.
@@ -50,12 +62,34 @@ export class JsonBody {
     if (headers['content-encoding'] && headers['content-encoding'] !== 'identity') {
       throw new MetricastError('unsupported_media_type', { detail: 'without content encoding' });
     }
-    if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw new MetricastError('too_large');
-    return parseJson(await readBounded(request));
+    try {
+      if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+      const body = await readBounded(request);
+      return { value: parseJson(body), size: body.length };
+    } finally {
+      // What was not read is thrown away: a client that is still sending would not get to see the answer.
+      request.resume();
+    }
+  }
+
+  /** Without an adapter, in an application that serves no HTTP, there is nothing to do. */
+  #comeFirst(platform: HttpServer | undefined): void {
+    if (platform?.getType?.() === 'fastify') {
+      const fastify = platform.getInstance!() as FastifyLike;
+      fastify.addHook('onRequest', (request, _reply, done) => {
+        this.#hide(request.raw);
+        done();
+      });
+    } else {
+      platform?.use((request: Request, _response: unknown, next: () => void) => {
+        this.#hide(request);
+        next();
+      });
+    }
   }
 
   #hide(request: Request): void {
-    if (!this.#isIngest(request.url ?? '')) return;
+    if (!this.#isClaimed(request.url ?? '')) return;
     const hidden: BodyHeaders = {};
     for (const name of BODY_HEADERS) {
       hidden[name] = request.headers[name];
@@ -64,13 +98,12 @@ export class JsonBody {
     request[HIDDEN] = hidden;
   }
 
-  #isIngest(url: string): boolean {
-    // Asked at each request: the host sets its prefix after this was made.
-    const prefix = this.config.getGlobalPrefix().replaceAll(/^\/|\/$/g, '');
-    const path = url.split('?', 1)[0]!;
-    return /^\/ingest\/[a-z]+\/?$/.test(
-      prefix && path.startsWith(`/${prefix}/`) ? path.slice(prefix.length + 1) : path,
-    );
+  #isClaimed(url: string): boolean {
+    // Express takes no notice of case, nor of a slash at the end.
+    const path = url.split('?', 1)[0]!.toLowerCase().replace(/\/$/, '');
+    // Asked at each request: the host sets its prefix after this was made. It may exempt our paths from it.
+    const prefix = `/${this.config.getGlobalPrefix().toLowerCase()}/`.replaceAll(/\/+/g, '/');
+    return this.#paths.has(path) || (path.startsWith(prefix) && this.#paths.has(path.slice(prefix.length - 1)));
   }
 }
 
@@ -81,13 +114,22 @@ interface FastifyLike {
 async function readBounded(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  // Giving up must not destroy the socket, on which the answer has to leave.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new MetricastError('too_large');
-    chunks.push(chunk);
+  try {
+    // Giving up must not destroy the socket, on which the answer has to leave.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // A client that goes away in the middle is nobody's fault here.
+    throw error instanceof MetricastError ? error : new MetricastError('bad_request', { detail: 'the body broke off' });
   }
   return Buffer.concat(chunks);
+}
+
+function tooLarge(): MetricastError {
+  return new MetricastError('too_large', { detail: 'at most 5 MiB' });
 }
 
 function parseJson(body: Buffer): unknown {

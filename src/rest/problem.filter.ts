@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ERRORS, type ErrorCode, type FieldError, MetricastError, describeThrown } from '../protocol/index.js';
@@ -20,10 +19,14 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     const error = thrown instanceof HttpException ? fromHttpException(thrown) : MetricastError.from(thrown);
-    const { status } = ERRORS[error.code];
+    // A refusal of the platform's keeps its status, known to us or not: 405 is not 400.
+    const isRefusal = thrown instanceof HttpException && thrown.getStatus() < 500;
+    const status = isRefusal ? thrown.getStatus() : ERRORS[error.code].status;
     if (status >= 500) this.#logger.error(`${error.message}: ${describeThrown(error.cause)}`);
     const response = host.switchToHttp().getResponse<object>();
     const { httpAdapter } = this.host;
+    // Too late: something of the host's threw after the answer had left.
+    if (httpAdapter.isHeadersSent(response)) return;
     for (const [name, value] of headersOf(error)) httpAdapter.setHeader(response, name, value);
     const { errors } = error.details;
     const problem: Problem = {
@@ -32,8 +35,7 @@ export class ProblemFilter implements ExceptionFilter {
       message: error.message,
       ...(errors && { errors }),
     };
-    const raw = 'raw' in response ? (response.raw as ServerResponse) : (response as ServerResponse);
-    if (!raw.headersSent) httpAdapter.reply(response, problem, status);
+    httpAdapter.reply(response, problem, status);
   }
 }
 
@@ -57,6 +59,4 @@ function fromHttpException(exception: HttpException): MetricastError {
 function* headersOf({ code, details }: MetricastError): Generator<[name: string, value: string]> {
   if (details.retryAfter !== undefined) yield ['Retry-After', String(details.retryAfter)];
   if (code === 'unauthenticated') yield ['WWW-Authenticate', 'Bearer'];
-  // The rest of the body is not read, so the connection cannot serve another request.
-  if (code === 'too_large') yield ['Connection', 'close'];
 }

@@ -3,10 +3,18 @@ import type { SampleType } from '../protocol/index.js';
 
 /** A series: all the points of one name and tag set in a channel of a tenant. */
 @Entity('metricast_metric_series')
-@Index('metricast_metric_series_identity', ['tenantId', 'channel', 'name', 'tagsKey'], { unique: true })
+@Index('metricast_metric_series_channel', ['tenantId', 'channel', 'name'])
 export class MetricSeries {
   @PrimaryGeneratedColumn({ name: 'series_id' })
   id!: number;
+
+  /**
+   * The SHA-256 of all that makes the series the one it is. A tag set itself can be far longer than what PostgreSQL
+   * takes into an index.
+   */
+  @Index('metricast_metric_series_identity', { unique: true })
+  @Column('varchar')
+  identity!: string;
 
   @Column('varchar', { name: 'tenant_id' })
   tenantId!: string;
@@ -22,6 +30,6 @@ export class MetricSeries {
   type!: SampleType;
 
   /** The tags as JSON, names sorted; empty text for none. */
-  @Column('text', { name: 'tags_key' })
-  tagsKey!: string;
+  @Column('text')
+  tags!: string;
 }

@@ -1,57 +1,89 @@
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { Pool, PoolClient } from 'pg';
+import type { DataSource } from 'typeorm';
 import { type InsertRows, type Row, type Statement, type Write, insertSql } from './statement.js';
-import type { Transactor } from './transactor.js';
+import { type Transactor, WriteError } from './transactor.js';
 
 /** The wire protocol counts parameters in 16 bits. */
 const MAX_PARAMETERS = 65_535;
 /** Rows of one statement. More save nothing, and every new count is a new text for the server to parse. */
 const MAX_ROWS = 1000;
 
-/** Writes in a transaction of its own connection from TypeORM's pool, many rows a statement. */
+/**
+ * Deadlock and serialization failure. Several writes of one transaction can lock rows in another order than those of
+ * another instance do: the one that the server ends is simply repeated.
+ */
+const CONFLICTS = new Set(['40P01', '40001']);
+const MAX_ATTEMPTS = 5;
+/** A statement that took too long, as all do while somebody has locked the table. */
+const TIMED_OUT = '57014';
+
+/** Writes in transactions of connections from TypeORM's pool, many rows a statement. */
 export class PostgresTransactor implements Transactor {
-  constructor(private readonly dataSource: DataSource) {}
+  readonly #pool: Pool;
+
+  constructor(dataSource: DataSource) {
+    this.#pool = (dataSource.driver as unknown as { master: Pool }).master;
+  }
 
   async commit(writes: readonly (() => Write<unknown>)[]): Promise<unknown[]> {
-    const runner = this.dataSource.createQueryRunner();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#commitOnce(writes);
+      } catch (error) {
+        if (attempt === MAX_ATTEMPTS || !CONFLICTS.has(sqlState(error))) throw error;
+      }
+    }
+  }
+
+  async #commitOnce(writes: readonly (() => Write<unknown>)[]): Promise<unknown[]> {
+    const client = await this.#pool.connect();
+    // A connection that is lost says so in its next query; unheard, its event would end the process.
+    client.on('error', ignore);
+    let isDone = false;
     try {
-      await runner.startTransaction();
+      await client.query('BEGIN');
       const results: unknown[] = [];
-      for (const write of writes) results.push(await this.#runToEnd(runner, write()));
-      await runner.commitTransaction();
+      for (const [index, write] of writes.entries()) results.push(await runToEnd(client, write, index));
+      await client.query('COMMIT');
+      isDone = true;
       return results;
-    } catch (error) {
-      // Where the connection broke there is nothing to roll back, and that it broke is what the caller must hear.
-      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
-      throw error;
     } finally {
-      await runner.release();
+      // What failed is rolled back by closing its connection, in whatever state that is.
+      client.release(!isDone);
+      client.off('error', ignore);
     }
-  }
-
-  async #runToEnd(runner: QueryRunner, write: Write<unknown>): Promise<unknown> {
-    let step = write.next();
-    while (!step.done) step = write.next(await this.#execute(runner, step.value));
-    return step.value;
-  }
-
-  async #execute(runner: QueryRunner, statement: Statement): Promise<Row[]> {
-    if ('sql' in statement) return rowsOf(await runner.query(statement.sql, [...statement.values]));
-    return this.#insert(runner, statement);
-  }
-
-  async #insert(runner: QueryRunner, insert: InsertRows): Promise<Row[]> {
-    const size = Math.min(MAX_ROWS, Math.floor(MAX_PARAMETERS / insert.columns.length));
-    const returned: Row[] = [];
-    for (let start = 0; start < insert.rows.length; start += size) {
-      const rows = insert.rows.slice(start, start + size);
-      returned.push(...rowsOf(await runner.query(insertSql(insert, rows.length), rows.flat())));
-    }
-    return returned;
   }
 }
 
-/** TypeORM answers an `UPDATE … RETURNING` with `[rows, count]`, everything else with the rows. */
-function rowsOf(result: unknown): Row[] {
-  if (!Array.isArray(result)) return [];
-  return (Array.isArray(result[0]) ? result[0] : result) as Row[];
+function ignore(): void {}
+
+async function runToEnd(client: PoolClient, start: () => Write<unknown>, index: number): Promise<unknown> {
+  try {
+    const write = start();
+    let step = write.next();
+    while (!step.done) step = write.next(await execute(client, step.value));
+    return step.value;
+  } catch (error) {
+    const state = sqlState(error);
+    throw CONFLICTS.has(state) || state === TIMED_OUT ? error : new WriteError(index, error);
+  }
+}
+
+async function execute(client: PoolClient, statement: Statement): Promise<Row[]> {
+  if ('sql' in statement) return (await client.query<Row>(statement.sql, [...statement.values])).rows;
+  return insertMany(client, statement);
+}
+
+async function insertMany(client: PoolClient, insert: InsertRows): Promise<Row[]> {
+  const size = Math.min(MAX_ROWS, Math.floor(MAX_PARAMETERS / insert.columns.length));
+  const returned: Row[] = [];
+  for (let start = 0; start < insert.rows.length; start += size) {
+    const rows = insert.rows.slice(start, start + size);
+    returned.push(...(await client.query<Row>(insertSql(insert, rows.length), rows.flat())).rows);
+  }
+  return returned;
+}
+
+function sqlState(error: unknown): string {
+  return String((error as { code?: unknown } | null)?.code);
 }

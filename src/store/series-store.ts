@@ -1,101 +1,102 @@
+import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { type ChannelName, type Sample, type TenantId, canonicalKey } from '../protocol/index.js';
 import type { Write } from './statement.js';
-import { WriteQueue } from './write-queue.js';
 
-/** Series whose numbers are kept in memory: those written lately. About 200 bytes each. */
-const CACHED_SERIES = 200_000;
+/** Characters of the keys of series whose numbers are kept in memory: those written lately. */
+const CACHED_CHARACTERS = 64 * 1024 * 1024;
+/** What an entry takes beside its key. */
+const ENTRY_OVERHEAD = 100;
+/** Series looked up in one statement. */
+const MAX_LOOKUP = 100;
 
 interface Metric {
   readonly channel: ChannelName;
   readonly sample: Sample;
 }
 
-interface Identity {
-  readonly key: string;
-  readonly columns: readonly [tenant: string, channel: string, name: string, type: string, tagsKey: string];
-}
-
 /** Writes points into their series. */
 @Injectable()
 export class SeriesStore {
-  /** Numbers of series, by identity. */
-  readonly #ids = new LRUCache<string, number>({ max: CACHED_SERIES });
+  /** Numbers of series, by key. */
+  readonly #numbers = new LRUCache<string, number>({
+    maxSize: CACHED_CHARACTERS,
+    sizeCalculation: (_number, key) => key.length + ENTRY_OVERHEAD,
+  });
 
-  constructor(queue: WriteQueue) {
-    // A transaction that is rolled back takes the series with it that it created.
-    queue.onRollback(() => this.#ids.clear());
-  }
-
-  /** Appends the metrics' points, creating the series that are new. */
-  *append(tenant: TenantId, metrics: readonly Metric[]): Write<void> {
-    if (metrics.length === 0) return;
-    const identities = metrics.map((metric) => identityOf(tenant, metric));
-    const found = yield* this.#numbersOf(identities);
+  /**
+   * Appends the metrics' points, creating the series that are new. Returns what remembers the numbers of these series:
+   * to be called once they are committed, because a rollback takes away those that it created.
+   */
+  *append(tenant: TenantId, metrics: readonly Metric[]): Write<() => void> {
+    const keys = metrics.map((metric) => keyOf(tenant, metric));
+    const known = new Map<string, number>();
+    const unknown = new Map<string, Metric>();
+    keys.forEach((key, index) => {
+      const number = this.#numbers.get(key);
+      if (number === undefined) unknown.set(key, metrics[index]!);
+      else known.set(key, number);
+    });
+    const learned = yield* numbersOf(tenant, unknown);
     yield {
       into: 'metricast_metric_point',
       columns: ['series_id', 'timestamp', 'value'],
-      rows: metrics.map(({ sample }, index) => [found.get(identities[index]!.key)!, sample.timestamp, sample.value]),
+      rows: metrics.map(({ sample }, index) => {
+        const key = keys[index]!;
+        return [known.get(key) ?? learned.get(key)!, sample.timestamp, sample.value];
+      }),
     };
-  }
-
-  *#numbersOf(identities: readonly Identity[]): Write<ReadonlyMap<string, number>> {
-    const found = new Map<string, number>();
-    const unknown = new Map<string, Identity>();
-    for (const identity of identities) {
-      const number = this.#ids.get(identity.key);
-      if (number !== undefined) found.set(identity.key, number);
-      else unknown.set(identity.key, identity);
-    }
-    if (unknown.size === 0) return found;
-    for (const identity of unknown.values()) {
-      const number = yield* this.#find(identity);
-      if (number === undefined) continue;
-      this.#ids.set(identity.key, number);
-      found.set(identity.key, number);
-      unknown.delete(identity.key);
-    }
-    if (unknown.size > 0) yield* this.#create([...unknown.values()], found);
-    return found;
-  }
-
-  *#find({ columns: [tenant, channel, name, , tagsKey] }: Identity): Write<number | undefined> {
-    const [row] = yield {
-      sql: `SELECT series_id FROM metricast_metric_series
-            WHERE tenant_id = $1 AND channel = $2 AND name = $3 AND tags_key = $4`,
-      values: [tenant, channel, name, tagsKey],
+    return () => {
+      for (const [key, number] of learned) this.#numbers.set(key, number);
     };
-    return row && Number(row['series_id']);
-  }
-
-  *#create(identities: Identity[], found: Map<string, number>): Write<void> {
-    identities.sort((a, b) => (a.key < b.key ? -1 : 1));
-    const created = yield {
-      into: 'metricast_metric_series',
-      columns: ['tenant_id', 'channel', 'name', 'type', 'tags_key'],
-      rows: identities.map(({ columns }) => columns),
-      // Writes nothing new, but returns the row that another instance created meanwhile.
-      onConflict: 'ON CONFLICT (tenant_id, channel, name, tags_key) DO UPDATE SET name = excluded.name',
-      returning: ['series_id', 'tenant_id', 'channel', 'name', 'tags_key'],
-    };
-    for (const row of created) {
-      const key = keyOf(row['tenant_id'], row['channel'], row['name'], row['tags_key']);
-      found.set(key, Number(row['series_id']));
-      this.#ids.set(key, Number(row['series_id']));
-    }
   }
 }
 
-function identityOf(tenant: TenantId, { channel, sample }: Metric): Identity {
-  const tagsKey = canonicalKey(sample.tags);
-  return {
-    key: keyOf(tenant, channel, sample.name, tagsKey),
-    columns: [tenant, channel, sample.name, sample.type, tagsKey],
+/** The numbers of the series, which are given by key; those that do not exist yet are created. */
+function* numbersOf(tenant: TenantId, metrics: ReadonlyMap<string, Metric>): Write<ReadonlyMap<string, number>> {
+  const pairs = [...metrics.keys()].map((key) => [hash('sha256', key, 'base64url'), key] as const);
+  const missing = new Map(pairs.sort(([one], [other]) => (one < other ? -1 : 1)));
+  const numbers = new Map<string, number>();
+  const take = (rows: readonly Readonly<Record<string, unknown>>[]) => {
+    for (const row of rows) {
+      const identity = row['identity'] as string;
+      numbers.set(missing.get(identity)!, Number(row['series_id']));
+      missing.delete(identity);
+    }
   };
+  const identities = [...missing.keys()];
+  for (let start = 0; start < identities.length; start += MAX_LOOKUP) {
+    const some = identities.slice(start, start + MAX_LOOKUP);
+    take(
+      yield {
+        sql: `SELECT series_id, identity FROM metricast_metric_series
+              WHERE identity IN (${some.map((_, index) => `$${index + 1}`).join(', ')})`,
+        values: some,
+      },
+    );
+  }
+  if (missing.size === 0) return numbers;
+  take(
+    yield {
+      into: 'metricast_metric_series',
+      columns: ['identity', 'tenant_id', 'channel', 'name', 'type', 'tags'],
+      rows: [...missing].map(([identity, key]) => {
+        const { channel, sample } = metrics.get(key)!;
+        return [identity, tenant, channel, sample.name, sample.type, canonicalKey(sample.tags)];
+      }),
+      // Writes nothing new, but returns the row that another instance created meanwhile.
+      onConflict: 'ON CONFLICT (identity) DO UPDATE SET identity = excluded.identity',
+      returning: ['series_id', 'identity'],
+    },
+  );
+  return numbers;
 }
 
-/** Neither a tenant nor a channel can hold a space, and what a tag set begins with cannot end a name unnoticed. */
-function keyOf(tenant: unknown, channel: unknown, name: unknown, tagsKey: unknown): string {
-  return `${tenant as string} ${channel as string} ${JSON.stringify(name)} ${tagsKey as string}`;
+/**
+ * Says which series a sample is of. Of another type it is another series: its values mean something else. Neither a
+ * tenant nor a channel can hold a space, and what a tag set begins with cannot end a name unnoticed.
+ */
+function keyOf(tenant: TenantId, { channel, sample }: Metric): string {
+  return `${tenant} ${channel} ${sample.type} ${JSON.stringify(sample.name)} ${canonicalKey(sample.tags)}`;
 }

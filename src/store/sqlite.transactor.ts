@@ -1,10 +1,14 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Database, Statement as Prepared } from 'better-sqlite3';
 import type { DataSource } from 'typeorm';
 import { type InsertRows, type Row, type SqlValue, type Statement, type Write, insertSql } from './statement.js';
-import type { Transactor } from './transactor.js';
+import { type Transactor, WriteError } from './transactor.js';
 
 /** Statement texts kept prepared. There are a few dozen; the bound is against a caller that makes up texts. */
 const MAX_PREPARED = 500;
+/** How long to wait for another process that writes the same file: a backup, a command line. */
+const MAX_WAIT_MILLIS = 5000;
+const RETRY_MILLIS = 20;
 
 /**
  * Writes through the handle that TypeORM opened, with prepared statements, each transaction from begin to commit in
@@ -16,21 +20,26 @@ export class SqliteTransactor implements Transactor {
 
   constructor(dataSource: DataSource) {
     this.#database = (dataSource.driver as unknown as { databaseConnection: Database }).databaseConnection;
+    // SQLite's own way to wait holds up the whole process.
+    this.#database.pragma('busy_timeout = 10');
   }
 
-  commit(writes: readonly (() => Write<unknown>)[]): Promise<unknown[]> {
-    // `async` would do the same, but hide that all of this happens before it returns.
-    try {
-      return Promise.resolve(this.#commitNow(writes));
-    } catch (error) {
-      return Promise.reject(error as Error);
+  async commit(writes: readonly (() => Write<unknown>)[]): Promise<unknown[]> {
+    const deadline = performance.now() + MAX_WAIT_MILLIS;
+    for (;;) {
+      try {
+        return this.#commitNow(writes);
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== 'SQLITE_BUSY' || performance.now() > deadline) throw error;
+        await setTimeout(RETRY_MILLIS);
+      }
     }
   }
 
   #commitNow(writes: readonly (() => Write<unknown>)[]): unknown[] {
     this.#prepare('BEGIN IMMEDIATE').run();
     try {
-      const results = writes.map((write) => this.#runToEnd(write()));
+      const results = writes.map((write, index) => this.#runToEnd(write, index));
       this.#prepare('COMMIT').run();
       return results;
     } catch (error) {
@@ -40,10 +49,15 @@ export class SqliteTransactor implements Transactor {
     }
   }
 
-  #runToEnd(write: Write<unknown>): unknown {
-    let step = write.next();
-    while (!step.done) step = write.next(this.#execute(step.value));
-    return step.value;
+  #runToEnd(start: () => Write<unknown>, index: number): unknown {
+    try {
+      const write = start();
+      let step = write.next();
+      while (!step.done) step = write.next(this.#execute(step.value));
+      return step.value;
+    } catch (error) {
+      throw new WriteError(index, error);
+    }
   }
 
   #execute(statement: Statement): Row[] {

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { MetricastError } from '../protocol/index.js';
 import type { Write } from './statement.js';
-import type { Transactor } from './transactor.js';
+import { type Transactor, WriteError } from './transactor.js';
 
 /** Rows that one transaction takes, unless a single write has more. */
 const MAX_ROWS_A_COMMIT = 1000;
@@ -18,15 +18,13 @@ interface Job {
 
 /**
  * The one way to write: first in, first out. Whatever waits when a transaction begins is committed in it together, and
- * acknowledged after the commit. Writes that failed together are tried again one by one, so that none fails for
- * another's fault.
+ * acknowledged after the commit. Where one write cannot be done, the others are tried again without it.
  */
 export class WriteQueue {
   readonly #logger = new Logger(WriteQueue.name);
   #jobs: Job[] = [];
   #queuedRows = 0;
   #drained: Promise<void> | undefined;
-  readonly #rollbackListeners: (() => void)[] = [];
 
   constructor(
     private readonly transactor: Transactor,
@@ -39,7 +37,7 @@ export class WriteQueue {
 
   /**
    * Resolves with what the write returned once it is committed. It may be run more than once, and all but the last
-   * run left nothing behind, so it must do nothing but yield statements.
+   * run leave nothing behind, so it must do nothing but yield statements.
    *
    * @param rows about how many rows it writes.
    * @throws {@link MetricastError} `busy` where the queue is full or the database did not take it.
@@ -53,11 +51,6 @@ export class WriteQueue {
     });
   }
 
-  /** Calls the listener after each transaction that failed: what was learned inside of it is not so. */
-  onRollback(listener: () => void): void {
-    this.#rollbackListeners.push(listener);
-  }
-
   /** Resolves when nothing waits any more. */
   async drain(): Promise<void> {
     while (this.#drained) await this.#drained;
@@ -68,8 +61,9 @@ export class WriteQueue {
     await new Promise(setImmediate);
     while (this.#jobs.length > 0) {
       await this.#commit(this.#takeNext());
-      // Between two commits the event loop has its turn, or the sockets would starve behind SQLite.
-      if (this.#jobs.length > 0) await new Promise(setImmediate);
+      // Between two commits the sockets have their turn, or they would starve behind SQLite. What this commit published
+      // leaves at the end of the first turn; the second one reads what came in.
+      for (let turn = 0; turn < 2 && this.#jobs.length > 0; turn++) await new Promise(setImmediate);
     }
     this.#drained = undefined;
   }
@@ -83,24 +77,31 @@ export class WriteQueue {
     return this.#jobs.splice(0, count);
   }
 
-  async #commit(jobs: readonly Job[]): Promise<void> {
-    try {
-      const results = await this.transactor.commit(jobs.map(({ write }) => write));
-      jobs.forEach((job, index) => {
-        this.#queuedRows -= job.rows;
-        job.resolve(results[index]);
-      });
-    } catch (error) {
-      for (const listener of this.#rollbackListeners) listener();
-      if (jobs.length > 1) {
-        this.#logger.warn(`${jobs.length} writes failed together and are tried one by one: ${String(error)}`);
-        for (const job of jobs) await this.#commit([job]);
+  async #commit(jobs: Job[]): Promise<void> {
+    while (jobs.length > 0) {
+      try {
+        const results = await this.transactor.commit(jobs.map(({ write }) => write));
+        jobs.forEach((job, index) => {
+          this.#queuedRows -= job.rows;
+          job.resolve(results[index]);
+        });
         return;
+      } catch (error) {
+        this.#fail(jobs, error);
       }
-      this.#logger.error(`A write failed: ${String(error)}`);
-      const [job] = jobs as [Job];
-      this.#queuedRows -= job.rows;
-      job.reject(error instanceof MetricastError ? error : busy(error));
+    }
+  }
+
+  /**
+   * Takes the jobs away that failed. That is all of them where none is to blame: then the database does not answer, or
+   * broke off while it committed and may have done so. Only who sent them knows whether they may be sent again.
+   */
+  #fail(jobs: Job[], error: unknown): void {
+    const failed = error instanceof WriteError ? jobs.splice(error.index, 1) : jobs.splice(0);
+    this.#logger.error(`${failed.length} of ${failed.length + jobs.length} writes failed: ${String(error)}`);
+    for (const { rows, reject } of failed) {
+      this.#queuedRows -= rows;
+      reject(busy(error));
     }
   }
 }

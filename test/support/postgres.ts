@@ -14,11 +14,11 @@ export async function postgresUrl(): Promise<string> {
   return demand(inject('postgresAddress'));
 }
 
-/** A fresh, empty database that no other spec file knows. */
-export async function createPostgresDatabase(): Promise<PostgresDatabase> {
+/** A fresh, empty database that no other spec file knows, with options of `CREATE DATABASE` if need be. */
+export async function createPostgresDatabase(options = ''): Promise<PostgresDatabase> {
   const server = await postgresUrl();
   const name = `metricast_test_${randomUUID().replaceAll('-', '')}`;
-  await execute(server, `CREATE DATABASE ${name}`);
+  await execute(server, `CREATE DATABASE ${name} ${options}`);
 
   const url = new URL(server);
   url.pathname = name;

@@ -81,6 +81,16 @@ export class WireClient {
     return new Promise((resolve, reject) => this.#waiting.push({ matches, resolve, reject }));
   }
 
+  /** Everything up to the next message that has these fields, which is the last of it. */
+  async upTo(fields: WireMessage): Promise<WireMessage[]> {
+    const received: WireMessage[] = [];
+    await this.find((message) => {
+      received.push(message);
+      return Object.entries(fields).every(([name, value]) => message[name] === value);
+    });
+    return received;
+  }
+
   async close(): Promise<void> {
     this.socket.close();
     await this.closed;

@@ -3,6 +3,7 @@ import {
   type Format,
   type Publication,
   type Sample,
+  type State,
   type WireMessage,
   ERRORS,
   isoTimestamp,
@@ -38,7 +39,7 @@ export const channelsDialect: Dialect = {
       case 'state':
         return format === 'points'
           ? message.points().map((point) => pointMessage(channel, point, offset))
-          : [{ channel, timestamp: isoTimestamp(message.timestamp), tags: message.tags, ...message.data, offset }];
+          : [stateMessage(channel, message, offset)];
       case 'failure':
         return [{ type: 'error', message: ERRORS.collect_failed.message, channel, code: 'collect_failed' }];
     }
@@ -67,4 +68,10 @@ export const channelsDialect: Dialect = {
 
 function pointMessage(channel: string, { name, type, value, timestamp, tags }: Sample, offset: number): WireMessage {
   return { channel, name, type, value, timestamp: isoTimestamp(timestamp), tags, offset };
+}
+
+function stateMessage(channel: string, { timestamp, tags, data }: State, offset: number): WireMessage {
+  const own = { channel, timestamp: isoTimestamp(timestamp), tags };
+  // First for the reader's eye, and once more for a state that has fields of these names.
+  return { ...own, ...data, ...own, offset };
 }

@@ -4,7 +4,7 @@ import {
   type CommandOf,
   MetricastError,
   NO_FILTER,
-  isPlainText,
+  parseCommandId,
   parseTagFilter,
 } from '../../protocol/index.js';
 
@@ -16,7 +16,7 @@ const NOT_YET = ['aggregation_interval', 'since', 'recover'] as const;
 
 /** Reads a client frame of the `channels` dialect. */
 export function parseChannelsCommand(frame: Fields): Command {
-  const id = parseId(frame['id']);
+  const id = parseCommandId(frame['id']);
   switch (frame['type']) {
     case 'subscribe':
       return parseSubscribe(id, frame['data']);
@@ -33,11 +33,6 @@ export function parseChannelsCommand(frame: Fields): Command {
     default:
       throw new MetricastError('unknown_type');
   }
-}
-
-/** The `id` of a frame where it has a usable one: it goes back to the client, so it must be short and plain. */
-export function parseId(value: unknown): CommandId | undefined {
-  return typeof value === 'number' || isPlainText(value, 128) ? value : undefined;
 }
 
 function parseSubscribe(id: CommandId | undefined, data: unknown): CommandOf<'subscribe'> {

@@ -1,4 +1,5 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { setImmediate } from 'node:timers/promises';
+import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { IsNull, MoreThan, Repository } from 'typeorm';
 import { Scheduler } from '../../metrics/index.js';
@@ -22,9 +23,12 @@ const SWEEP_INTERVAL: Millis = 60_000;
 
 /** Finds skills whose completion in the last hour is far from that of the day before, and keeps their anomalies. */
 @Injectable()
-export class AnomalyDetector implements OnApplicationBootstrap, OnApplicationShutdown {
+export class AnomalyDetector implements OnApplicationBootstrap, OnModuleDestroy {
   /** The skills to look at, by tenant. */
   readonly #marked = new Map<TenantId, Set<string>>();
+  #isSweeping = false;
+  #isStopped = false;
+
   constructor(
     @InjectRepository(Skill, DATA_SOURCE) private readonly skills: Repository<Skill>,
     @InjectRepository(SkillAnomaly, DATA_SOURCE) private readonly anomalies: Repository<SkillAnomaly>,
@@ -36,10 +40,11 @@ export class AnomalyDetector implements OnApplicationBootstrap, OnApplicationShu
 
   onApplicationBootstrap(): void {
     this.scheduler.every(LOOK_JOB, LOOK_INTERVAL, () => this.#lookAtAll());
-    this.scheduler.every(SWEEP_JOB, SWEEP_INTERVAL, () => this.#markRecent());
+    this.scheduler.every(SWEEP_JOB, SWEEP_INTERVAL, () => this.#sweep());
   }
 
-  onApplicationShutdown(): void {
+  onModuleDestroy(): void {
+    this.#isStopped = true;
     this.scheduler.cancel(LOOK_JOB);
     this.scheduler.cancel(SWEEP_JOB);
   }
@@ -51,16 +56,18 @@ export class AnomalyDetector implements OnApplicationBootstrap, OnApplicationShu
     for (const skill of skills) marked.add(skill);
   }
 
-  /** Looks at the tenant's marked skills now. */
-  async look(tenant: TenantId): Promise<void> {
+  /** Looks at the tenant's marked skills now; at so many of them at most. */
+  async look(tenant: TenantId, most = Infinity): Promise<void> {
     const marked = this.#marked.get(tenant);
     if (!marked) return;
     this.#marked.delete(tenant);
     try {
-      for (const skill of marked) await this.#lookAt(tenant, skill, Date.now());
-    } catch (error) {
-      this.mark(tenant, marked);
-      throw error;
+      for (const skill of [...marked].slice(0, most)) {
+        await this.#lookAt(tenant, skill);
+        marked.delete(skill);
+      }
+    } finally {
+      if (marked.size > 0) this.mark(tenant, marked);
     }
   }
 
@@ -68,20 +75,26 @@ export class AnomalyDetector implements OnApplicationBootstrap, OnApplicationShu
     for (const tenant of [...this.#marked.keys()]) await this.look(tenant);
   }
 
-  /** Marks every skill whose windows may hold something, and those with an anomaly that may be over. */
-  async #markRecent(): Promise<void> {
-    const recent = await this.skills.find({
-      select: { tenantId: true, skillName: true },
-      where: { lastRunAt: MoreThan(Date.now() - DAY) },
-    });
-    const open = await this.anomalies.find({
-      select: { tenantId: true, skillName: true },
-      where: { resolvedAt: IsNull() },
-    });
-    for (const { tenantId, skillName } of [...recent, ...open]) this.mark(tenantId as TenantId, [skillName]);
+  /** Looks at every skill whose windows hold something. */
+  async #sweep(): Promise<void> {
+    if (this.#isSweeping) return;
+    this.#isSweeping = true;
+    try {
+      const recent = await this.skills.find({
+        select: { tenantId: true, skillName: true },
+        where: { lastRunAt: MoreThan(Date.now() - DAY) },
+      });
+      for (const { tenantId, skillName } of recent) await this.#lookAt(tenantId as TenantId, skillName);
+    } finally {
+      this.#isSweeping = false;
+    }
   }
 
-  async #lookAt(tenant: TenantId, skill: string, now: Millis): Promise<void> {
+  async #lookAt(tenant: TenantId, skill: string): Promise<void> {
+    // SQLite answers without giving the event loop a turn, and there may be thousands of skills.
+    await setImmediate();
+    if (this.#isStopped) return;
+    const now = Date.now();
     const baseline = await this.windows.runs(tenant, skill, now - DAY, now - HOUR);
     const current = await this.windows.runs(tenant, skill, now - HOUR, now);
     const score = deviationScore(baseline, current, this.thresholds);

@@ -8,7 +8,8 @@ export class Skill {
   @PrimaryColumn('varchar', { name: 'tenant_id' })
   tenantId!: string;
 
-  @PrimaryColumn('varchar', { name: 'skill_name' })
+  /** Ordered by its bytes, as in SQLite, whatever language the database speaks. */
+  @PrimaryColumn('varchar', { name: 'skill_name', collation: 'C' })
   skillName!: string;
 
   @Column('bigint', { name: 'total_invocations', transformer: count })

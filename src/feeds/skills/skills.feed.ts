@@ -28,6 +28,8 @@ export interface AnomalySummary {
 }
 
 const SHOWN = 10;
+/** Skills that a state waits for to be looked at; the detector gets to the others by itself. */
+const LOOKED_AT = 20;
 const HOUR: Millis = 3_600_000;
 
 /** The state of `skills.metrics`: the most used skills and the newest anomalies, of all skills or of the named ones. */
@@ -41,7 +43,9 @@ export class SkillsFeed {
 
   @CollectMetrics(SKILLS_METRICS, { dimensions: ['skill_name'], points: skillPoints })
   async collect({ tenant, filter, timestamp }: CollectContext): Promise<CollectedState> {
-    await this.detector.look(tenant);
+    // So that an anomaly shows in the same state as the run that makes it one. Where that fails the detector tries again
+    // by itself, and the rest of the state is as good as ever.
+    await this.detector.look(tenant, LOOKED_AT).catch(() => undefined);
     const names = filter['skill_name'];
     const [top_skills, anomalies] = await Promise.all([
       this.#topSkills(tenant, names),

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type Millis, type Publishable, type TenantId } from '../../protocol/index.js';
 import {
+  type BadItem,
   type RecordKind,
   type RecordResult,
   Recorder,
@@ -20,6 +21,7 @@ export interface SkillInvocationInput {
   readonly skill_name: string;
   /** Whether it reached its end; `false` for a run that failed or was given up. */
   readonly completed: boolean;
+  /** 0 to 1e9. */
   readonly duration_seconds?: number;
   readonly session_id?: string;
   readonly tool_id?: string;
@@ -30,18 +32,21 @@ export interface SkillInvocationInput {
   readonly id?: string;
 }
 
+/** Thirty years. Without a limit a single run could bring the sum of all to infinity. */
+const MAX_DURATION_SECONDS = 1e9;
+
 const FIELDS = {
   id: optional(text(200)),
   skill_name: text(200),
   completed: boolean,
-  duration_seconds: optional(number(0)),
+  duration_seconds: optional(number(0, MAX_DURATION_SECONDS)),
   session_id: optional(text(200)),
   tool_id: optional(text(200)),
   error_type: optional(text(200)),
   timestamp,
 };
 
-type Invocation = Exclude<ReturnType<typeof readItem<typeof FIELDS>>, { message: string }>;
+type Invocation = Exclude<ReturnType<typeof readItem<typeof FIELDS>>, BadItem>;
 
 const MINUTE: Millis = 60_000;
 
@@ -57,11 +62,13 @@ export class SkillsRecorder {
     this.#kind = {
       name: 'skills',
       parse: (item, now) => readItem(FIELDS, item, now),
-      *write(tenant: TenantId, invocations: readonly Invocation[]): Write<readonly Publishable[]> {
+      *write(tenant: TenantId, invocations: readonly Invocation[]): Write<() => readonly Publishable[]> {
         if (invocations.length > 0) yield* store(tenant, invocations);
-        detector.mark(tenant, new Set(invocations.map(({ skill_name }) => skill_name)));
-        // A state: subscribers see it at the next tick, with whatever else happened until then.
-        return [];
+        return () => {
+          detector.mark(tenant, new Set(invocations.map(({ skill_name }) => skill_name)));
+          // A state: subscribers see it at the next tick, with whatever else happened until then.
+          return [];
+        };
       },
     };
   }
@@ -70,7 +77,8 @@ export class SkillsRecorder {
    * Records runs for a tenant. When it resolves they are committed; subscribers see them at their next tick.
    *
    * @param input one run or up to 10,000; each is validated by itself, and the bad ones are named in the result.
-   * @throws `MetricastError` `busy` where the store cannot take them: none is stored, and the call may be repeated.
+   * @throws `MetricastError` `busy` where the store cannot take them: none is stored, unless the
+   * database went away while it committed. With ids the call may be repeated.
    */
   async record(tenant: string, input: SkillInvocationInput | readonly SkillInvocationInput[]): Promise<RecordResult> {
     return this.recorder.record(this.#kind, knownTenant(tenant), Array.isArray(input) ? input : [input]);

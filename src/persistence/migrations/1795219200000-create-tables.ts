@@ -1,12 +1,10 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** The tables of recorded metrics and skills. Everything but a generated id is written alike in both databases. */
+/** The tables of recorded metrics and skills, written alike for both databases but for three types. */
 export class CreateTables1795219200000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    const isPostgres = runner.connection.options.type === 'postgres';
-    const generated = isPostgres ? 'SERIAL PRIMARY KEY' : 'INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL';
-    const bigGenerated = isPostgres ? 'BIGSERIAL PRIMARY KEY' : generated;
-    for (const statement of statements(generated, bigGenerated)) await runner.query(statement);
+    const types = runner.dataSource.options.type === 'postgres' ? POSTGRES_TYPES : SQLITE_TYPES;
+    for (const statement of statements(types)) await runner.query(statement);
   }
 
   async down(runner: QueryRunner): Promise<void> {
@@ -24,7 +22,20 @@ const TABLES = [
   'metricast_skill_anomaly',
 ];
 
-function statements(generated: string, bigGenerated: string): string[] {
+const POSTGRES_TYPES = {
+  generated: 'SERIAL PRIMARY KEY',
+  bigGenerated: 'BIGSERIAL PRIMARY KEY',
+  sortedText: 'varchar COLLATE "C"',
+};
+
+const SQLITE_TYPES = {
+  generated: 'INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL',
+  bigGenerated: 'INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL',
+  sortedText: 'varchar',
+};
+
+// Generated columns are in quotes because TypeORM, reading a table's text in SQLite, sees no others.
+function statements({ generated, bigGenerated, sortedText }: typeof POSTGRES_TYPES): string[] {
   return [
     `CREATE TABLE metricast_recorded_id (
       tenant_id varchar NOT NULL,
@@ -36,18 +47,19 @@ function statements(generated: string, bigGenerated: string): string[] {
     'CREATE INDEX metricast_recorded_id_recorded_at ON metricast_recorded_id (recorded_at)',
 
     `CREATE TABLE metricast_metric_series (
-      series_id ${generated},
+      "series_id" ${generated},
+      identity varchar NOT NULL,
       tenant_id varchar NOT NULL,
       channel varchar NOT NULL,
       name varchar NOT NULL,
       type varchar NOT NULL,
-      tags_key text NOT NULL
+      tags text NOT NULL
     )`,
-    `CREATE UNIQUE INDEX metricast_metric_series_identity
-      ON metricast_metric_series (tenant_id, channel, name, tags_key)`,
+    'CREATE UNIQUE INDEX metricast_metric_series_identity ON metricast_metric_series (identity)',
+    'CREATE INDEX metricast_metric_series_channel ON metricast_metric_series (tenant_id, channel, name)',
 
     `CREATE TABLE metricast_metric_point (
-      point_id ${bigGenerated},
+      "point_id" ${bigGenerated},
       series_id integer NOT NULL,
       timestamp bigint NOT NULL,
       value double precision NOT NULL
@@ -56,7 +68,7 @@ function statements(generated: string, bigGenerated: string): string[] {
 
     `CREATE TABLE metricast_skill (
       tenant_id varchar NOT NULL,
-      skill_name varchar NOT NULL,
+      skill_name ${sortedText} NOT NULL,
       total_invocations bigint NOT NULL,
       completed_invocations bigint NOT NULL,
       timed_invocations bigint NOT NULL,
@@ -68,7 +80,7 @@ function statements(generated: string, bigGenerated: string): string[] {
     'CREATE INDEX metricast_skill_last_run_at ON metricast_skill (last_run_at)',
 
     `CREATE TABLE metricast_skill_invocation (
-      invocation_id ${bigGenerated},
+      "invocation_id" ${bigGenerated},
       tenant_id varchar NOT NULL,
       skill_name varchar NOT NULL,
       completed boolean NOT NULL,
@@ -90,7 +102,7 @@ function statements(generated: string, bigGenerated: string): string[] {
     )`,
 
     `CREATE TABLE metricast_skill_anomaly (
-      anomaly_id ${generated},
+      "anomaly_id" ${generated},
       tenant_id varchar NOT NULL,
       skill_name varchar NOT NULL,
       anomaly_type varchar NOT NULL,

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { WebSocket, WebSocketServer } from 'ws';
-import { Authenticator, bearerToken, tenantsIn } from '../../auth/index.js';
-import { Hub, InboundBudget } from '../../hub/index.js';
+import { Authenticator, type Credentials, bearerToken, hasRole, isLocalRequest, tenantsIn } from '../../auth/index.js';
+import { type Connection, Hub, InboundBudget, type Transport } from '../../hub/index.js';
 import { CLOSE, type Dialect, ERRORS, MetricastError, type Principal } from '../../protocol/index.js';
 import { CommandHandlers } from './command-handlers.js';
 import { decodeFrame } from './decode-frame.js';
@@ -42,7 +42,13 @@ export class Admission {
     // Told by the endpoint below; `ws` would confirm the first one offered.
     handleProtocols: (_offered, request) => (request as EndpointRequest).endpoint?.subprotocol ?? false,
   });
+  /** Those who have not sent their token yet, and are not refused yet. */
+  readonly #owing = new Set<WsTransport>();
   #isDraining = false;
+  /** One function for all: made where the request is in scope, it would keep the request as long as the connection. */
+  readonly #noteBrokenProtocol = (error: Error): void => {
+    this.#logger.debug(`A peer broke the protocol: ${error.message}`);
+  };
 
   constructor(
     private readonly endpoints: EndpointTable,
@@ -63,7 +69,7 @@ export class Admission {
     }
     request.endpoint = endpoint;
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      webSocket.on('error', (error) => this.#logger.debug(`A peer broke the protocol: ${error.message}`));
+      webSocket.on('error', this.#noteBrokenProtocol);
       const transport = new WsTransport(webSocket, socket as Socket, (socket as Socket).remoteAddress ?? '');
       try {
         this.#admit(endpoint, request, webSocket, transport);
@@ -74,33 +80,45 @@ export class Admission {
     return true;
   };
 
-  /** Lets nobody in any more. */
-  drain(): void {
+  /** Lets nobody in any more, and sends those away who are about to come in. Returns them. */
+  drain(): Transport[] {
     this.#isDraining = true;
+    const leaving = [...this.#owing];
+    this.#owing.clear();
+    for (const transport of leaving) transport.close(CLOSE.goingAway);
+    return leaving;
   }
 
   #admit(endpoint: Endpoint, request: IncomingMessage, webSocket: WebSocket, transport: WsTransport): void {
     const token = bearerToken(request.headers.authorization) ?? endpoint.token;
-    const tenants = tenantsIn(endpoint.query);
+    const from = { tenants: tenantsIn(endpoint.query), isLocal: isLocalRequest(request.headers) };
     const { dialect } = endpoint;
     if (token === undefined && dialect.tokenInFirstFrame && this.authenticator.needsToken) {
-      this.#awaitToken(dialect, tenants, webSocket, transport);
+      this.#awaitToken(dialect, from, webSocket, transport);
     } else {
-      this.#open(dialect, this.authenticator.authenticate({ token, tenants }), webSocket, transport);
+      this.#open(dialect, this.authenticator.authenticate({ token, ...from }), webSocket, transport);
     }
   }
 
   /** Opens the connection once its first frame has brought a token, and refuses it if it brings anything else. */
-  #awaitToken(dialect: Dialect, tenants: string[], webSocket: WebSocket, transport: WsTransport): void {
+  #awaitToken(dialect: Dialect, from: Omit<Credentials, 'token'>, webSocket: WebSocket, transport: WsTransport): void {
     const refuse = (error: unknown) => this.#refuse(dialect, transport, MetricastError.from(error));
-    const timer = setTimeout(() => refuse(new MetricastError('unauthenticated')), PATIENCE_MILLIS);
-    webSocket.once('close', () => clearTimeout(timer));
+    const timer = setTimeout(() => {
+      if (this.#owing.delete(transport)) refuse(new MetricastError('unauthenticated'));
+    }, PATIENCE_MILLIS);
+    this.#owing.add(transport);
+    webSocket.once('close', () => {
+      clearTimeout(timer);
+      this.#owing.delete(transport);
+    });
     webSocket.once('message', (data, isBinary) => {
       clearTimeout(timer);
+      // One that is being sent away may still send: too late.
+      if (!this.#owing.delete(transport)) return;
       try {
         const command = dialect.parse(decodeFrame(data as Buffer, isBinary));
         if (command.type !== 'authenticate') throw new MetricastError('unauthenticated');
-        const principal = this.authenticator.authenticate({ token: command.token, tenants });
+        const principal = this.authenticator.authenticate({ token: command.token, ...from });
         this.#open(dialect, principal, webSocket, transport);
       } catch (error) {
         refuse(error instanceof MetricastError && ERRORS[error.code].status === 403 ? error : unauthenticated(error));
@@ -120,7 +138,19 @@ export class Admission {
     transport.onDrain(() => connection.outbox.flush());
     const greeting = { connectionId: connection.id, principal, now: Date.now(), heartbeatInterval };
     for (const message of dialect.greet(greeting)) hub.send(connection, message);
-    for (const subscription of dialect.subscribedOnConnect) hub.subscribe(connection, subscription);
+    this.#subscribeUnasked(connection);
+  }
+
+  /** No command is sent for these subscriptions, so no guard is asked: what it would ask is asked here. */
+  #subscribeUnasked(connection: Connection): void {
+    const { dialect, principal } = connection;
+    if (dialect.subscribedOnConnect.length === 0) return;
+    if (hasRole(principal, 'viewer')) {
+      for (const subscription of dialect.subscribedOnConnect) this.hub.subscribe(connection, subscription);
+    } else {
+      const error = new MetricastError('forbidden', { detail: 'needs the role viewer' });
+      this.hub.send(connection, dialect.renderError(error, Date.now()));
+    }
   }
 
   #refuse(dialect: Dialect, transport: WsTransport, error: MetricastError): void {

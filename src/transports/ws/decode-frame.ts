@@ -1,16 +1,8 @@
-import { Decoder } from '@msgpack/msgpack';
+import { decode } from '@msgpack/msgpack';
 import { MetricastError } from '../../protocol/index.js';
+import { isDecodable } from './decodable.js';
 
 export type Frame = Readonly<Record<string, unknown>>;
-
-/** More than any command needs, and too little to exhaust anything: a length is believed only up to these. */
-const decoder = new Decoder({
-  maxStrLength: 64 * 1024,
-  maxBinLength: 64 * 1024,
-  maxArrayLength: 1024,
-  maxMapLength: 256,
-  maxExtLength: 0,
-});
 
 /**
  * The object in a client's frame: JSON in a text frame, MessagePack in a binary one.
@@ -33,7 +25,8 @@ function decodeJson(data: Buffer): unknown {
 
 function decodeMessagePack(data: Buffer): unknown {
   try {
-    return decoder.decode(data);
+    if (!isDecodable(data)) throw new RangeError('it announces more than it holds, or is nested too deep');
+    return decode(data);
   } catch (cause) {
     throw new MetricastError('bad_binary', { cause });
   }

@@ -29,7 +29,7 @@ export class EndpointTable {
     endpoints: Endpoints,
     private readonly dialects: Readonly<Record<string, Dialect>>,
   ) {
-    this.#paths = new Map(Object.entries(endpoints).map(([path, name]) => [path, this.#named(name)!]));
+    this.#paths = new Map(Object.entries(endpoints).map(([path, name]) => [withoutSlash(path), this.#named(name)!]));
   }
 
   get paths(): readonly string[] {
@@ -46,7 +46,9 @@ export class EndpointTable {
     if (!byPath) return { status: 404 };
     const query = new URLSearchParams(request.url!.split('?').slice(1).join('?'));
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((entry) => entry.trim());
-    const confirmed = offered.find((entry) => entry.startsWith(DIALECT_PREFIX) && this.#named(entry.slice(10)));
+    const confirmed = offered.find(
+      (entry) => entry.startsWith(DIALECT_PREFIX) && this.#named(entry.slice(DIALECT_PREFIX.length)),
+    );
     const byQuery = query.get('dialect');
     const dialect = confirmed
       ? this.#named(confirmed.slice(DIALECT_PREFIX.length))
@@ -70,6 +72,9 @@ export class EndpointTable {
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {
-  const path = url.split('?', 1)[0]!;
+  return withoutSlash(url.split('?', 1)[0]!);
+}
+
+function withoutSlash(path: string): string {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }

@@ -29,14 +29,16 @@ export class LivenessService implements OnApplicationBootstrap, BeforeApplicatio
 
   /** Before Nest ends the sockets, which their peers would see as a broken connection. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.admission.drain();
+    const leaving = this.admission.drain();
     this.scheduler.cancel(JOB);
-    const leaving = [...this.hub.connections.values()];
-    for (const connection of leaving) this.hub.close(connection, CLOSE.goingAway);
+    for (const connection of [...this.hub.connections.values()]) {
+      leaving.push(connection.transport);
+      this.hub.close(connection, CLOSE.goingAway);
+    }
     const deadline = Date.now() + DRAIN_MILLIS;
-    while (leaving.some(({ transport }) => !transport.isClosed) && Date.now() < deadline) {
+    while (leaving.some(({ isClosed }) => !isClosed) && Date.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS));
     }
-    for (const { transport } of leaving) transport.terminate();
+    for (const transport of leaving) transport.terminate();
   }
 }

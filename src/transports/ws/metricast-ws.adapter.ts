@@ -82,8 +82,9 @@ export class MetricastWsAdapter implements WebSocketAdapter, OnApplicationBootst
   #defaultAdapter(): WebSocketAdapter {
     const server = this.host.httpAdapter.getHttpServer() as Server;
     try {
-      // Resolved from where the host runs: it is the host's package.
-      const { IoAdapter } = createRequire(`${process.cwd()}/`)('@nestjs/platform-socket.io') as SocketIoPlatform;
+      // From where Nest itself would load it: a package manager may keep the host's packages out of our sight.
+      const nestWebSockets = createRequire(import.meta.url).resolve('@nestjs/websockets');
+      const { IoAdapter } = createRequire(nestWebSockets)('@nestjs/platform-socket.io') as SocketIoPlatform;
       return new IoAdapter(server);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;

@@ -39,21 +39,20 @@ export class MetricsGateway {
     @ConnectedSocket() connection: Connection,
     @MessageBody() command: CommandOf<'subscribe'>,
   ): Promise<void> {
-    const known: ChannelName[] = [];
-    for (const name of new Set(command.channels)) {
-      const channel = await this.#knownChannel(connection, name);
-      if (channel) known.push(channel);
-      else this.#reply(connection, { type: 'error', error: unknownChannel(name), id: command.id });
+    const names = [...new Set(command.channels)];
+    const exists = await this.#channelsAmong(connection, names);
+    for (const name of names.filter((one) => !exists.has(one as ChannelName))) {
+      this.#reply(connection, { type: 'error', error: unknownChannel(name), id: command.id });
     }
+    const known = [...exists];
     requireRoom(connection, known);
     if (command.compression !== undefined) {
       this.hub.reframe(connection, command.compression ? messagePackFraming : jsonFraming);
     }
-    if (command.replace)
-      this.hub.unsubscribe(
-        connection,
-        connection.channels.filter((old) => !known.includes(old)),
-      );
+    if (command.replace) {
+      const others = connection.channels.filter((channel) => !exists.has(channel));
+      this.hub.unsubscribe(connection, others);
+    }
     const { filter, format } = command;
     for (const channel of known) this.hub.subscribe(connection, { channel, filter, format });
     const { channels } = connection;
@@ -74,13 +73,18 @@ export class MetricsGateway {
     this.#reply(connection, { type: 'pong', command });
   }
 
-  /** The name as a channel that exists for this connection. */
-  async #knownChannel({ principal }: Connection, name: string): Promise<ChannelName | undefined> {
-    const channel = parseChannelName(name);
-    if (!channel) return undefined;
-    if (channel === GATEWAY_METRICS && !hasRole(principal, 'operator')) return undefined;
-    if (BUILT_IN_CHANNELS.has(channel) || this.collectors.has(channel)) return channel;
-    return (await this.directory.has(principal.tenant, channel)) ? channel : undefined;
+  /** Those of the names that are channels which exist for this connection. */
+  async #channelsAmong({ principal }: Connection, names: readonly string[]): Promise<ReadonlySet<ChannelName>> {
+    const channels = names
+      .map(parseChannelName)
+      .filter((channel) => channel !== undefined)
+      .filter((channel) => channel !== GATEWAY_METRICS || hasRole(principal, 'operator'));
+    const isGiven = (channel: ChannelName) => BUILT_IN_CHANNELS.has(channel) || this.collectors.has(channel);
+    const recorded = channels.filter((channel) => !isGiven(channel));
+    return new Set([
+      ...channels.filter(isGiven),
+      ...(recorded.length > 0 ? await this.directory.existing(principal.tenant, recorded) : []),
+    ]);
   }
 
   #positions({ principal, channels }: Connection): Record<ChannelName, Position> {

@@ -10,7 +10,10 @@ const REASONS = { 400: 'Bad Request', 404: 'Not Found', 429: 'Too Many Requests'
 export function refuseUpgrade(socket: Duplex, status: keyof typeof REASONS): void {
   // The peer may be gone already, which is nobody's business any more.
   socket.on('error', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  // No timeout of HTTP's watches over it any more: a peer that never ends its side would keep it for ever.
+  socket.once('finish', () => socket.destroy());
+  const retryAfter = status === 429 || status === 503 ? 'Retry-After: 1\r\n' : '';
+  socket.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\n${retryAfter}Connection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 /**

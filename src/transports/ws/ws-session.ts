@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Connection, Hub, InboundBudget } from '../../hub/index.js';
-import { CLOSE, type Command, MetricastError } from '../../protocol/index.js';
+import { CLOSE, type Command, type CommandId, ERRORS, MetricastError, parseCommandId } from '../../protocol/index.js';
 import type { CommandHandlers } from './command-handlers.js';
 import { type Frame, decodeFrame } from './decode-frame.js';
 
@@ -7,6 +8,9 @@ import { type Frame, decodeFrame } from './decode-frame.js';
 const MAX_MALFORMED = 20;
 /** Commands that may wait for the one before them; then the socket is not read for a while. */
 const MAX_WAITING = 64;
+
+/** Commands of one connection that are run before the others have their turn. */
+const COMMANDS_A_TURN = 16;
 
 export interface SessionServices {
   readonly hub: Hub;
@@ -20,7 +24,7 @@ export interface Readable {
   resume(): void;
 }
 
-type Inbound = Command | { readonly type: 'failed'; readonly error: MetricastError; readonly id?: string | number };
+type Inbound = Command | { readonly type: 'failed'; readonly error: MetricastError; readonly id?: CommandId };
 
 /** The inbound side of an admitted connection: turns its frames into commands and runs them, one after the other. */
 export class WsSession {
@@ -42,7 +46,7 @@ export class WsSession {
     const { tenant, subject } = connection.principal;
     const retryAfter = this.services.budget.take(`${tenant} ${subject}`, connection.lastHeardAt);
     if (retryAfter > 0) {
-      this.#fail(new MetricastError('rate_limited', { retryAfter }));
+      this.#enqueue({ type: 'failed', error: new MetricastError('rate_limited', { retryAfter }) });
       return;
     }
     const inbound = this.#read(data, isBinary);
@@ -58,24 +62,25 @@ export class WsSession {
       const command = this.connection.dialect.parse(frame);
       this.#malformedInARow = 0;
       if (command.type !== 'authenticate') return command;
-      // Who a connection belongs to does not change once it is open.
-      throw new MetricastError('unknown_type');
+      // Who a connection belongs to does not change once it is open. But a token that is sent is never passed over.
+      throw new MetricastError(this.connection.principal.authenticated ? 'unknown_type' : 'unauthenticated');
     } catch (thrown) {
       const error = MetricastError.from(thrown);
-      this.#malformedInARow++;
-      if (error.code === 'bad_binary' || this.#malformedInARow >= MAX_MALFORMED) {
+      // A command that is not served yet is a good one.
+      this.#malformedInARow = error.code === 'not_supported' ? 0 : this.#malformedInARow + 1;
+      const close = this.#malformedInARow >= MAX_MALFORMED ? CLOSE.protocolViolation : ERRORS[error.code].close;
+      if (close) {
         this.#fail(error);
-        this.services.hub.close(this.connection, CLOSE.protocolViolation);
+        this.services.hub.close(this.connection, close);
         return undefined;
       }
-      const id = frame?.['id'];
-      return { type: 'failed', error, id: typeof id === 'string' || typeof id === 'number' ? id : undefined };
+      return { type: 'failed', error, id: parseCommandId(frame?.['id']) };
     }
   }
 
   #enqueue(inbound: Inbound): void {
     if (!this.#isBusy) {
-      void this.#run(inbound);
+      this.#run(inbound).catch((error: unknown) => this.#giveUp(error));
       return;
     }
     this.#waiting.push(inbound);
@@ -84,7 +89,9 @@ export class WsSession {
 
   async #run(first: Inbound): Promise<void> {
     this.#isBusy = true;
+    let count = 0;
     for (let next: Inbound | undefined = first; next && this.connection.isOpen; next = this.#waiting.shift()) {
+      if (++count % COMMANDS_A_TURN === 0) await setImmediate();
       if (next.type === 'failed') this.#fail(next.error, next.id);
       // The gateway's filter has answered whatever its handler threw: this does not reject.
       else await this.services.handlers.handle(this.connection, next);
@@ -93,7 +100,13 @@ export class WsSession {
     this.#isBusy = false;
   }
 
-  #fail(error: MetricastError, id?: string | number): void {
+  /** Nothing gets here but a mistake of ours. It ends this connection, and no other. */
+  #giveUp(error: unknown): void {
+    this.services.handlers.logInternal(MetricastError.from(error));
+    this.services.hub.close(this.connection, CLOSE.internal);
+  }
+
+  #fail(error: MetricastError, id?: CommandId): void {
     if (error.code === 'internal') this.services.handlers.logInternal(error);
     const { connection } = this;
     this.services.hub.send(connection, connection.dialect.renderError(error, Date.now(), id));

@@ -18,7 +18,8 @@ export async function findOrInstallPostgres(): Promise<string> {
   return found;
 }
 
-async function findPostgres(): Promise<string | undefined> {
+/** The folder of PostgreSQL’s programs; undefined where there are none. */
+export async function findPostgres(): Promise<string | undefined> {
   const versions = await namesIn(DEBIAN_VERSIONS);
   const newestFirst = versions.toSorted((a, b) => Number(b) - Number(a));
   const folders = [

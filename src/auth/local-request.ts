@@ -1,0 +1,27 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { isIP } from 'node:net';
+
+/** Headers that a proxy adds: behind one, everybody arrives from the proxy's own address. */
+const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'];
+
+/** True for 127.0.0.0/8 and ::1. */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
+}
+
+/**
+ * True for a request that was made on this machine, for this machine. That it arrived on loopback does not say so: a
+ * page from anywhere, open in a browser here, may connect to any port of loopback, either as itself (which `Origin`
+ * tells) or under a name that leads here since a moment ago (which `Host` tells); and a proxy passes on everybody.
+ */
+export function isLocalRequest(headers: IncomingHttpHeaders): boolean {
+  const { host, origin } = headers;
+  if (PROXY_HEADERS.some((name) => headers[name] !== undefined)) return false;
+  return isLocalName(`http://${host ?? ''}`) && (origin === undefined || isLocalName(origin));
+}
+
+function isLocalName(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const name = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  return name === 'localhost' || name.endsWith('.localhost') || isLoopback(name);
+}

@@ -1,0 +1,161 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Broker } from '../../src/broker/index.js';
+import type { ChannelName, Publication, Publishable, TenantId } from '../../src/protocol/index.js';
+import { ACME, tenantId } from '../support/principals.js';
+import { ORDERS, channelName, filterOf, sampleWith, stateFor } from '../support/publications.js';
+
+export interface BrokerUnderTest {
+  readonly broker: Broker;
+  close(): Promise<void> | void;
+}
+
+const GLOBEX = tenantId('globex');
+const CARTS = channelName('carts.metrics');
+
+function sample(value: number, tenant: TenantId = ACME, channel: ChannelName = ORDERS): Publishable {
+  return { tenant, channel, message: sampleWith({ value }) };
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
+}
+
+/** What every broker keeps to, whatever it carries publications over. */
+export function describeBroker(name: string, open: () => Promise<BrokerUnderTest> | BrokerUnderTest): void {
+  describe(`the broker contract: ${name}`, () => {
+    let broker: Broker;
+    let close: BrokerUnderTest['close'];
+    let received: Publication[];
+
+    beforeEach(async () => {
+      const underTest = await open();
+      ({ broker } = underTest);
+      close = () => underTest.close();
+      received = [];
+      broker.onPublication((publication) => received.push(publication));
+    });
+    afterEach(() => close());
+
+    /** Delivery may follow the publish, so this waits for it. */
+    async function delivered(count: number): Promise<Publication[]> {
+      await vi.waitFor(() => expect(received.length).toBeGreaterThanOrEqual(count), { timeout: 5000, interval: 5 });
+      expect(received).toHaveLength(count);
+      return received;
+    }
+
+    function offsetsOf(tenant: TenantId, channel: ChannelName): number[] {
+      return received.filter((each) => each.tenant === tenant && each.channel === channel).map(({ offset }) => offset);
+    }
+
+    function values(): unknown[] {
+      return received.map(({ message }) => (message.kind === 'sample' ? message.value : undefined));
+    }
+
+    test('delivers what is published, with its number', async () => {
+      await broker.publish([sample(7)]);
+      expect(await delivered(1)).toEqual([{ ...sample(7), offset: 1 }]);
+    });
+
+    test('delivers in order', async () => {
+      for (const value of range(5)) await broker.publish([sample(value)]);
+      await broker.publish(range(5).map((value) => sample(value + 5)));
+      await delivered(10);
+      expect(values()).toEqual(range(10));
+    });
+
+    test('numbers each channel of each tenant from 1, without gaps', async () => {
+      const all = range(10).flatMap((value) => [
+        sample(value),
+        sample(value, GLOBEX),
+        sample(value, ACME, CARTS),
+        ...(value % 2 === 0 ? [sample(value, GLOBEX, CARTS)] : []),
+      ]);
+      await broker.publish(all);
+      await delivered(35);
+      expect(offsetsOf(ACME, ORDERS)).toEqual(range(10));
+      expect(offsetsOf(GLOBEX, ORDERS)).toEqual(range(10));
+      expect(offsetsOf(ACME, CARTS)).toEqual(range(10));
+      expect(offsetsOf(GLOBEX, CARTS)).toEqual(range(5));
+    });
+
+    test('keeps order and numbers in a burst that is more than a turn is for', async () => {
+      const count = 2500;
+      await broker.publish(range(count).map((value) => sample(value)));
+      await delivered(count);
+      expect(values()).toEqual(range(count));
+      expect(offsetsOf(ACME, ORDERS)).toEqual(range(count));
+    });
+
+    test('does not let what is published later overtake a burst', async () => {
+      const bursts = range(4).map((burst) => range(500).map((value) => burst * 1000 + value));
+      await Promise.all(bursts.map((burst) => broker.publish(burst.map((value) => sample(value)))));
+      await delivered(2000);
+      expect(values()).toEqual(bursts.flat());
+      expect(offsetsOf(ACME, ORDERS)).toEqual(range(2000));
+    });
+
+    test('numbers views that come into the middle of a burst in order of delivery', async () => {
+      const published = broker.publish(range(1000).map((value) => sample(value)));
+      broker.publishHere([{ tenant: ACME, channel: ORDERS, message: stateFor() }]);
+      await published;
+      await delivered(1001);
+      expect(offsetsOf(ACME, ORDERS)).toEqual(range(1001));
+    });
+
+    test('delivers nothing for nothing', async () => {
+      await broker.publish([]);
+      broker.publishHere([]);
+      await broker.publish([sample(1)]);
+      expect(await delivered(1)).toMatchObject([{ offset: 1 }]);
+    });
+
+    test('gives the views of a channel at one tick one number', async () => {
+      const filters = [filterOf({}), filterOf({ region: 'north' }), filterOf({ region: 'south' })];
+      const views = filters.map((filter) => stateFor(filter));
+      await broker.publish([sample(1)]);
+      await delivered(1);
+      broker.publishHere(views.map((message) => ({ tenant: ACME, channel: ORDERS, message })));
+      await delivered(4);
+      expect(received.slice(1).map(({ offset }) => offset)).toEqual([2, 2, 2]);
+      expect(received.slice(1).map(({ message }) => message)).toEqual(views);
+      broker.publishHere([{ tenant: ACME, channel: ORDERS, message: views[0]! }]);
+      await delivered(5);
+      expect(received.at(-1)!.offset).toBe(3);
+    });
+
+    test('hands on a state as it is, points and all', async () => {
+      const message = stateFor();
+      broker.publishHere([{ tenant: ACME, channel: ORDERS, message }]);
+      expect((await delivered(1))[0]!.message).toBe(message);
+    });
+
+    test('tells every listener of everything', async () => {
+      const others: Publication[] = [];
+      broker.onPublication((publication) => others.push(publication));
+      await broker.publish([sample(1), sample(2)]);
+      broker.publishHere([{ tenant: ACME, channel: CARTS, message: stateFor() }]);
+      await delivered(3);
+      expect(others).toEqual(received);
+    });
+
+    test('knows how far each channel is', async () => {
+      const offsetOf = (tenant: TenantId, channel: ChannelName) => broker.position(tenant, channel).offset;
+      expect(offsetOf(ACME, ORDERS)).toBe(0);
+      await broker.publish([sample(1), sample(2), sample(3, GLOBEX)]);
+      await delivered(3);
+      broker.publishHere([{ tenant: ACME, channel: ORDERS, message: stateFor() }]);
+      await delivered(4);
+      expect(offsetOf(ACME, ORDERS)).toBe(3);
+      expect(offsetOf(GLOBEX, ORDERS)).toBe(1);
+      expect(offsetOf(ACME, CARTS)).toBe(0);
+    });
+
+    test('is in one epoch as long as it counts on', async () => {
+      const before = broker.position(ACME, ORDERS).epoch;
+      expect(before).not.toBe('');
+      await broker.publish([sample(1)]);
+      await delivered(1);
+      expect(broker.position(ACME, ORDERS)).toEqual({ epoch: before, offset: 1 });
+    });
+  });
+}

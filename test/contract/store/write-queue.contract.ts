@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { expect, it, vi } from 'vitest';
+import { type Write, WriteQueue } from '../../../src/store/index.js';
+import type { Storage } from '../../support/storage.js';
+
+const BUSY = { code: 'busy', details: { retryAfter: 1 } };
+
+/** What the queue has to do over a transactor. */
+export function writeQueueContract(storage: () => Storage, another: () => Promise<Storage>): void {
+  /** Claims an id: a write that shows whether it was done, and fails where `id` was written before. */
+  const writing = (id: string) =>
+    function* (): Write<string> {
+      yield {
+        into: 'metricast_recorded_id',
+        columns: ['tenant_id', 'kind', 'id', 'recorded_at'],
+        rows: [['t', 'q', id, 0]],
+      };
+      return id;
+    };
+  const written = async (ids: readonly string[]) => {
+    const rows = await storage().rows(`SELECT id FROM metricast_recorded_id WHERE kind = 'q'`);
+    const all = new Set(rows.map(({ id }) => id));
+    return ids.filter((id) => all.has(id));
+  };
+  const newIds = (count: number) => Array.from({ length: count }, () => randomUUID());
+  const sizesSince = (start: number) => storage().transactor.sizes.slice(start);
+  const commitsSoFar = () => storage().transactor.sizes.length;
+
+  it('answers in the order of the calls', async () => {
+    const ids = newIds(100);
+    const answered: string[] = [];
+    await Promise.all(ids.map(async (id) => answered.push(await storage().write(writing(id), 30))));
+
+    expect(answered).toEqual(ids);
+    expect(await written(ids)).toEqual(ids);
+  });
+
+  it('commits what one turn brings in together', async () => {
+    const before = commitsSoFar();
+    await Promise.all(newIds(20).map((id) => storage().write(writing(id))));
+
+    expect(sizesSince(before)).toEqual([20]);
+  });
+
+  it('commits together what arrives while it commits', async () => {
+    const before = commitsSoFar();
+    const release = storage().transactor.hold();
+    const first = storage().write(writing(randomUUID()));
+    await vi.waitFor(() => expect(sizesSince(before)).toEqual([1]));
+    const others = newIds(10).map((id) => storage().write(writing(id)));
+    release();
+    await Promise.all([first, ...others]);
+
+    expect(sizesSince(before)).toEqual([1, 10]);
+  });
+
+  it('takes at most 1,000 rows into a commit, but for a single write that has more', async () => {
+    const before = commitsSoFar();
+    const rows = [400, 400, 400, 5000, 600, 400, 1];
+    await Promise.all(rows.map((count) => storage().write(writing(randomUUID()), count)));
+
+    expect(sizesSince(before)).toEqual([2, 1, 1, 2, 1]);
+  });
+
+  it('a write that fails does so alone, and leaves nothing behind', async () => {
+    const [taken, partly, ...ids] = newIds(6) as [string, string, ...string[]];
+    await storage().write(writing(taken));
+    const before = commitsSoFar();
+    const failing = function* (): Write<void> {
+      yield* writing(partly)();
+      yield* writing(taken)();
+    };
+    const results = await Promise.allSettled([
+      storage().write(writing(ids[0]!)),
+      storage().write(failing),
+      storage().write(writing(ids[1]!)),
+      storage().write(failing),
+      storage().write(writing(ids[2]!)),
+      storage().write(writing(ids[3]!)),
+    ]);
+
+    expect(results.map(({ status }) => status === 'fulfilled')).toEqual([true, false, true, false, true, true]);
+    expect(results[1]).toMatchObject({ reason: BUSY });
+    expect(await written([partly, ...ids])).toEqual(ids);
+    expect(sizesSince(before)).toEqual([6, 5, 4]);
+  });
+
+  it('where the database takes nothing, all fail at once and none is tried again', async () => {
+    const broken = await another();
+    await broken.dataSource.destroy();
+    const results = await Promise.allSettled(newIds(5).map((id) => broken.write(writing(id))));
+
+    expect(results.map(({ status }) => status)).toEqual(Array(5).fill('rejected'));
+    expect(results[4]).toMatchObject({ reason: BUSY });
+    expect(broken.transactor.sizes).toEqual([5]);
+    expect(broken.queue.queuedRows).toBe(0);
+  });
+
+  it('says that it is busy when it is full, and takes more when it is not', async () => {
+    const queue = new WriteQueue(storage().transactor, 10);
+    const [first, second, refused, third] = newIds(4) as [string, string, string, string];
+    const release = storage().transactor.hold();
+    const waiting = [queue.write(6, writing(first)), queue.write(4, writing(second))];
+    expect(queue.queuedRows).toBe(10);
+    await expect(queue.write(1, writing(refused))).rejects.toMatchObject(BUSY);
+    release();
+    await Promise.all(waiting);
+    expect(queue.queuedRows).toBe(0);
+    await queue.write(10, writing(third));
+
+    expect(await written([first, second, refused, third])).toEqual([first, second, third]);
+  });
+
+  it('is drained when everything is stored or has failed', async () => {
+    const [taken, ...ids] = newIds(20) as [string, ...string[]];
+    await storage().write(writing(taken));
+    const failed = vi.fn();
+    for (const id of ids) void storage().write(writing(id), 400);
+    storage().write(writing(taken)).catch(failed);
+    await storage().queue.drain();
+
+    expect(await written(ids)).toEqual(ids);
+    expect(failed).toHaveBeenCalled();
+  });
+
+  it('is drained at once when nothing waits', async () => {
+    const before = commitsSoFar();
+    await storage().queue.drain();
+    expect(sizesSince(before)).toEqual([]);
+  });
+}
