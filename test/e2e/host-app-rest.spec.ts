@@ -69,27 +69,23 @@ describe.each<Platform>(['express', 'fastify'])('our REST in the example host on
       expect(await host.post('/api/ingest/skills', runOf(bytes))).toEqual([202, { accepted: 1, rejected: [] }]);
     });
 
-    it.each([5 * MIB + 1, 6 * MIB, 40 * MIB])('of %i bytes is refused with 413', async (bytes) => {
+    it.each([5 * MIB + 1, 6 * MIB])('of %i bytes is refused with 413', async (bytes) => {
       expect(await host.post('/api/ingest/skills', runOf(bytes))).toEqual([
         413,
         { statusCode: 413, code: 'too_large', message: expect.any(String) },
       ]);
     });
 
-    it('that does not say how long it is, and is too long, is refused with 413', async () => {
-      const { status } = await fetch(host.url('/api/ingest/skills'), {
-        method: 'POST',
-        headers: JSON_TYPE,
-        body: new Blob([runOf(8 * MIB)]).stream(),
-        duplex: 'half',
-      });
-
-      expect(status).toBe(413);
-    });
-
-    it('that is refused leaves its connection to the next request', async () => {
+    it.each([
+      ['that says how long it is', {}],
+      ['that does not', { 'transfer-encoding': 'chunked' }],
+    ])('%s, and is too long, leaves its connection to the next request', async (_which, headers) => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      const refused = request(host.url('/api/ingest/skills'), { agent, method: 'POST', headers: JSON_TYPE });
+      const refused = request(host.url('/api/ingest/skills'), {
+        agent,
+        method: 'POST',
+        headers: { ...JSON_TYPE, ...headers },
+      });
       refused.end(runOf(8 * MIB));
       const [answer] = (await once(refused, 'response')) as [IncomingMessage];
       expect(answer.statusCode).toBe(413);
@@ -100,7 +96,7 @@ describe.each<Platform>(['express', 'fastify'])('our REST in the example host on
       const [health] = (await once(next, 'response')) as [IncomingMessage];
       expect(health.statusCode).toBe(200);
       expect(next.socket === socket).toBe(true);
-      health.resume();
+      await once(health.resume(), 'end');
       agent.destroy();
     });
 
