@@ -28,7 +28,7 @@ function isListenError(error: unknown): error is NodeJS.ErrnoException {
 }
 
 function withoutPassword(url: string): string {
-  if (url.startsWith('sqlite:')) return url;
+  if (!/^postgres(ql)?:/.test(url)) return url;
   const parsed = new URL(url);
   return `${parsed.protocol}//${parsed.host}${parsed.pathname}`;
 }
