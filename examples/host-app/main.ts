@@ -1,8 +1,7 @@
 import { createApp } from './create-app.js';
 import { Settings } from './settings.js';
 
-const platform = process.argv[2] === 'fastify' ? 'fastify' : 'express';
-const app = await createApp(platform, new Settings());
-// So that dashboards are told to connect again later, and what was recorded is committed.
+const app = await createApp(process.argv[2] === 'fastify' ? 'fastify' : 'express', new Settings());
+// So that dashboards are told to connect again, and what waits to be written is written.
 app.enableShutdownHooks();
-await app.listen(3000, '127.0.0.1');
+await app.listen(process.env['PORT'] ?? 3000, '127.0.0.1');

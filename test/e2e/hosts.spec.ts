@@ -1,9 +1,10 @@
+import Module from 'node:module';
 import { Body, Controller, Injectable, Post, VersioningType } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { Interval, ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
-import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { MetricastOptions } from 'nestjs-metricast';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Platform } from '../support/app.js';
@@ -12,6 +13,14 @@ import { WireClient } from '../support/wire-client.js';
 
 const TEST_RUN = { skill_name: 'pytest-run', completed: true };
 const TAKEN = [202, { accepted: 1, rejected: [] }];
+
+@WebSocketGateway({ path: '/shop' })
+class ShopGateway {
+  @SubscribeMessage('greet')
+  greet(@MessageBody() name: string): object {
+    return { event: 'greeting', data: `Hello ${name}` };
+  }
+}
 
 describe.each<Platform>(['express', 'fastify'])('on %s', (platform) => {
   const running: RunningHost[] = [];
@@ -58,14 +67,23 @@ describe.each<Platform>(['express', 'fastify'])('on %s', (platform) => {
     expect(names.filter((name) => !name.startsWith('metricast:'))).toEqual(['hourly']);
   });
 
+  it('a host that has no Socket.IO installed has its gateway served by plain WebSockets', async () => {
+    const resolver = Module as unknown as { _resolveFilename(name: string, ...rest: unknown[]): string };
+    const resolve = resolver._resolveFilename.bind(resolver);
+    resolver._resolveFilename = (name, ...rest) => {
+      if (name !== '@nestjs/platform-socket.io') return resolve(name, ...rest);
+      throw Object.assign(new Error(`Cannot find module ${name}`), { code: 'MODULE_NOT_FOUND' });
+    };
+    const host = await listen(hostModule({ providers: [ShopGateway] })).finally(() => {
+      resolver._resolveFilename = resolve;
+    });
+    const shop = await WireClient.open(host.url('/shop', 'ws'));
+
+    shop.send({ event: 'greet', data: 'Ada' });
+    expect(await shop.next()).toEqual({ event: 'greeting', data: 'Hello Ada' });
+  });
+
   it('a host that has set an adapter has its gateway served by it, beside ours', async () => {
-    @WebSocketGateway({ path: '/shop' })
-    class ShopGateway {
-      @SubscribeMessage('greet')
-      greet(@ConnectedSocket() _socket: unknown, @MessageBody() name: string): object {
-        return { event: 'greeting', data: `Hello ${name}` };
-      }
-    }
     const host = await listen(hostModule({ providers: [ShopGateway] }), (app) =>
       app.useWebSocketAdapter(new WsAdapter(app)),
     );
