@@ -1,7 +1,10 @@
+import { setTimeout } from 'node:timers/promises';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { DATA_SOURCE, WriteQueue } from '../store/index.js';
+
+const PATIENCE_MILLIS = 2000;
 
 /** The database as a whole: whether it answers, and its end. */
 @Injectable()
@@ -11,13 +14,17 @@ export class Database implements OnApplicationShutdown {
     private readonly queue: WriteQueue,
   ) {}
 
-  async isUp(): Promise<boolean> {
-    try {
-      await this.dataSource.query('SELECT 1');
-      return true;
-    } catch {
-      return false;
-    }
+  /** Whether it answers, and soon: who asks for health does not wait long. */
+  isUp(): Promise<boolean> {
+    const answers = this.dataSource.query('SELECT 1').then(
+      () => true,
+      () => false,
+    );
+    const silence = new AbortController();
+    const isSilent = setTimeout(PATIENCE_MILLIS, false, { signal: silence.signal });
+    // The one that is not needed any more ends without a word.
+    isSilent.catch(() => undefined);
+    return Promise.race([answers, isSilent]).finally(() => silence.abort());
   }
 
   async onApplicationShutdown(): Promise<void> {

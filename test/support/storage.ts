@@ -58,7 +58,7 @@ export async function openStorage(url: string) {
     feed: new SkillsFeed(skills, anomalies, detector),
 
     /** Rows, with parameters `$1`, `$2`, … in both databases. */
-    async rows(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
+    rows: async (sql: string, values: readonly SqlValue[] = []): Promise<Row[]> => {
       const text = dataSource.options.type === 'postgres' ? sql : sql.replaceAll(/\$\d+/g, '?');
       return dataSource.query(text, [...values]);
     },

@@ -203,6 +203,23 @@ export function anomaliesContract(storage: () => Storage, another: () => Promise
     expect(await found()).toBe(1);
   });
 
+  it('a look does not miss the runs that are being committed meanwhile', async () => {
+    await ran(2 * HOUR, 10, 0);
+    await look();
+    const isPostgres = storage().dataSource.options.type === 'postgres';
+    const looks: Promise<void>[] = [];
+    // In one transaction: the runs, and a write that takes a while.
+    const recorded = ran(MINUTE, 0, 2);
+    const slow = storage().write(function* () {
+      looks.push(look());
+      yield { sql: isPostgres ? 'SELECT pg_sleep(0.1)' : 'SELECT 1', values: [] };
+    });
+    await Promise.all([recorded, slow]);
+    await Promise.all(looks);
+
+    expect(await found()).toBe(1);
+  });
+
   it('looks only where something ran', async () => {
     const restarted = await another();
     await ran(2 * HOUR, 10, 0);
