@@ -1,0 +1,97 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { Bench } from './harness/bench.js';
+import { takeCores } from './harness/cores.js';
+import { readMachine } from './harness/machine.js';
+import { benchmarksPage, formatted } from './harness/page.js';
+import { type Report, markdown } from './harness/report.js';
+import { idle } from './idle/idle.bench.js';
+import { ingest } from './ingest/ingest.bench.js';
+import { state } from './state/state.bench.js';
+
+const BENCHES: Readonly<Record<string, Bench>> = { ingest, state, idle };
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const RESULTS = join(ROOT, 'bench/results');
+/** Results that the page shows, kept with it. */
+const CITED = join(RESULTS, 'cited');
+/** Load average before the benches, above which something else has the cores. */
+const BUSY_MACHINE = 1;
+const USAGE = `npm run bench -- ${Object.keys(BENCHES).join('|')}|all [--quick] [--profile] [--dist FOLDER] [--write]
+
+  --quick    some seconds each, to see that they work: the figures are rough
+  --profile  says where the server spends its time, which itself takes time: the figures do not count
+  --dist     measures another build than dist/
+  --write    writes docs/benchmarks.md; only with all, and without --quick and --profile
+`;
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    dist: { type: 'string', default: join(ROOT, 'dist') },
+  },
+});
+const isAll = positionals.length === 1 && positionals[0] === 'all';
+const names = isAll ? Object.keys(BENCHES) : positionals;
+const isKnown = names.length > 0 && names.every((name) => Object.hasOwn(BENCHES, name));
+if (!isKnown || (options.write && (!isAll || options.quick || options.profile))) {
+  process.stderr.write(USAGE);
+  process.exit(2);
+}
+
+const cores = takeCores();
+const machine = readMachine(cores);
+const reports: Report[] = [];
+for (const name of names) {
+  say(`${name}: measuring, load average ${machine.loadBefore} before`);
+  const report = await run(name);
+  reports.push(report);
+  write(join(RESULTS, `${name}.json`), JSON.stringify({ machine, ...report }));
+  process.stdout.write(`\n${report.title}\n\n${markdown(report)}\n\n`);
+}
+if (options.write) {
+  for (const report of reports) {
+    const path = join(CITED, `${report.name}.json`);
+    write(path, await formatted(JSON.stringify({ machine, ...report }), path));
+  }
+  write(join(ROOT, 'docs/benchmarks.md'), await benchmarksPage(reports, machine));
+}
+
+async function run(name: string): Promise<Report> {
+  const temporary = mkdtempSync(join(tmpdir(), 'metricast-bench-'));
+  try {
+    const report = await BENCHES[name]!({
+      quick: options.quick,
+      cores,
+      dist: pathToFileURL(`${resolve(options.dist)}/`),
+      temporary,
+      profiles: options.profile ? RESULTS : undefined,
+      say,
+    });
+    const caveats = [
+      ...(cores ? [] : ['Server and load generator shared their cores: there was nothing to pin them to.']),
+      ...(Number(machine.loadBefore) > BUSY_MACHINE
+        ? [`The machine was busy with other things (load average ${machine.loadBefore}): only ratios mean anything.`]
+        : []),
+      ...(options.quick ? ['A quick run: the figures are rough.'] : []),
+      ...(options.profile ? ['A profiled run: the figures do not count.'] : []),
+    ];
+    return { ...report, notes: [...report.notes, ...caveats] };
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+function write(path: string, text: string): void {
+  mkdirSync(join(path, '..'), { recursive: true });
+  writeFileSync(path, text);
+}
