@@ -65,7 +65,10 @@ function readClaims(claims: Record<string, unknown>): TokenClaims {
   const { sub, exp, filter } = claims;
   if (!isPlainText(sub)) throw new Error('no sub');
   if (typeof exp !== 'number') throw new Error('no exp');
-  const own = parseTenantId(claims['tenant_id'] ?? claims['workspace_id'] ?? claims['workspaceId']);
+  const named = claims['tenant_id'] ?? claims['workspace_id'] ?? claims['workspaceId'];
+  const own = parseTenantId(named);
+  // A tenant that cannot be one is no reason to let its holder into the next.
+  if (named != null && !own) throw new Error('a tenant that cannot be one');
   const further = listOf(claims['tenants'] ?? claims['workspaces']).map(parseTenantId);
   const tenants = [own, ...further].filter((tenant) => tenant !== undefined);
   if (tenants.length === 0) throw new Error('no tenant');

@@ -13,9 +13,9 @@ export class Liveness {
     private readonly heartbeat: Millis,
   ) {}
 
-  /** How often to sweep: often enough that nothing is noticed more than a second late. */
+  /** How often to sweep: often enough that a token's end is noticed within a second, also by a timer that is late. */
   get sweepInterval(): Millis {
-    return Math.min(1000, this.heartbeat / 4);
+    return Math.min(500, this.heartbeat / 4);
   }
 
   sweep(now: Millis): void {

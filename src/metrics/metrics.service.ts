@@ -36,6 +36,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   /** Ticks under way. One that takes longer than its interval is waited for, not piled upon. */
   readonly #underWay = new Map<string, TickRun>();
   readonly #failures = new FailureLog(this.#logger);
+  #isStopped = false;
 
   constructor(
     private readonly hub: Hub,
@@ -48,7 +49,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   onApplicationBootstrap(): void {
     this.hub.onDemand((tenant, channel, isWatched) => {
       const collector = this.collectors.get(channel);
-      if (!collector) return;
+      if (!collector || this.#isStopped) return;
       const tick = { tenant, channel };
       if (isWatched) {
         this.#plan.add(tick, this.#intervalOf(collector));
@@ -63,6 +64,8 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onModuleDestroy(): void {
+    // Connections that close after this still change what is watched.
+    this.#isStopped = true;
     for (const interval of this.#timers.keys()) this.#stopTimer(interval);
   }
 

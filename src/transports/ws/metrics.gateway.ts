@@ -25,7 +25,6 @@ const MAX_CHANNELS = 128;
 @WebSocketGateway({ path: GATEWAY_PATH })
 @UseGuards(WsRoleGuard)
 @UseFilters(DialectErrorFilter)
-@RequireRole('viewer')
 export class MetricsGateway {
   constructor(
     private readonly hub: Hub,
@@ -35,6 +34,7 @@ export class MetricsGateway {
   ) {}
 
   @SubscribeMessage('subscribe')
+  @RequireRole('viewer')
   async subscribe(
     @ConnectedSocket() connection: Connection,
     @MessageBody() command: CommandOf<'subscribe'>,

@@ -61,6 +61,14 @@ describe('a server on loopback without a key', () => {
     expect(answer.status).toBe(401);
   });
 
+  it('checks a token in a first frame all the same', async () => {
+    const client = await WireClient.open(app.url('/ws/skills', 'ws'));
+    client.send({ token: tokenWith() });
+
+    expect(await client.next({ type: 'error' })).toMatchObject({ message: 'Invalid authentication token' });
+    expect(await client.closed).toMatchObject({ code: 4401 });
+  });
+
   it('has no other tenant', async () => {
     const own = await WireClient.open(app.url('/ws/metrics?tenant_id=local', 'ws'));
     const other = await WireClient.open(app.url('/ws/metrics?tenant_id=acme', 'ws'));

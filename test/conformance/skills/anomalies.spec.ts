@@ -76,7 +76,7 @@ describe('the anomalies of the skills dialect', () => {
   it.each([
     { why: 'the baseline has 4 runs', items: () => [runs('lint', 4, 0, 2), runs('lint', 0, 2, 0)] },
     { why: 'the last hour has 1 run', items: () => [runs('lint', 5, 0, 2), runs('lint', 0, 1, 0)] },
-    { why: 'the score is below 2', items: () => [runs('lint', 5, 5, 2), runs('lint', 0, 9, 0)] },
+    { why: 'the score is below 2', items: () => [runs('lint', 7, 3, 2), runs('lint', 0, 9, 0)] },
     {
       why: 'the day before never varied and the change is below 0.2',
       items: () => [runs('lint', 9, 0, 2), runs('lint', 9, 1, 0)],

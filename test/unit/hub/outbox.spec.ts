@@ -127,6 +127,22 @@ describe('a reader that is behind', () => {
     expect(received()).toHaveLength(4);
   });
 
+  test('gets every event and the newest states in order, however many were replaced', () => {
+    outbox.push(frame('event 0'));
+    outbox.flush();
+    for (let number = 1; number <= 513; number++) {
+      outbox.push(frame(`orders ${number}`), orders);
+      outbox.push(frame(`carts ${number}`), carts);
+      if (number % 200 === 0) outbox.push(frame(`event ${number}`));
+    }
+    transport.drain();
+    outbox.flush();
+    expect(received()).toEqual(['event 0', 'event 200', 'event 400', 'orders 513', 'carts 513']);
+    expect(transport.frames).toHaveLength(5);
+    expect(outbox.conflated).toBe(1024);
+    expect(outbox.queuedBytes).toBe(0);
+  });
+
   test('that caught up gets every state again', () => {
     outbox.push(frame('1'), orders);
     outbox.flush();

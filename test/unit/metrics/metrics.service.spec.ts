@@ -88,6 +88,29 @@ describe('the metrics service', () => {
     expect(firstTick).toHaveLength(3);
   });
 
+  test('gives the views of a tick one number, however many filters there are', async () => {
+    orders.answer = ({ filter }) => ({ shop: filter['shop'] });
+    const shops = Array.from({ length: 150 }, (_, index) => `shop ${index}`);
+    const all = shops.map((shop) => subscriber(app.hub, { filter: filterOf({ shop }) }));
+    await Promise.all(all.map(({ transport }) => transport.received(1)));
+    expect(all.map(({ transport }) => transport.messages[0])).toMatchObject(
+      shops.map((shop) => ({ data: { shop: [shop] }, offset: 1 })),
+    );
+  });
+
+  test('sends a state as JSON has it, and its points', async () => {
+    orders.answer = () => ({ none: undefined, nan: Number.NaN, at: new Date(0), fine: 1.5 });
+    const snapshot = subscriber(app.hub, { dialect: new PlainDialect('a') });
+    const points = subscriber(app.hub, { format: 'points' });
+    await Promise.all([snapshot.transport.received(1), points.transport.received(1)]);
+    expect(snapshot.transport.messages[0]!['data']).toStrictEqual({
+      nan: null,
+      at: '1970-01-01T00:00:00.000Z',
+      fine: 1.5,
+    });
+    expect(points.transport.messages[0]).toMatchObject({ name: 'fine', value: 1.5 });
+  });
+
   test('computes the points of a state once, and only for those who ask for points', async () => {
     let made = 0;
     const source = new Source('jobs.metrics', { points: () => [{ name: 'p', type: 'gauge', value: ++made }] });
@@ -277,5 +300,23 @@ describe('a collector that fails', () => {
       expect.stringMatching(/^error .* could not be collected: TypeError: Converting circular structure to JSON/),
       `log ${ORDERS} is collected again`,
     ]);
+  });
+
+  test('to make points gives an error to those who asked for points, and to nobody else', async () => {
+    const jobs = channelName('jobs.metrics');
+    const points = () => {
+      throw new Error('no points');
+    };
+    await app.close();
+    app = await CollectingApp.start([new Source(jobs, { points })]);
+    const peers = (['snapshot', 'points'] as const).map((format) => {
+      const peer = connect(app.hub);
+      app.hub.subscribe(peer.connection, wanting({ channel: jobs, format }));
+      return peer;
+    });
+    await Promise.all(peers.map(({ transport }) => transport.received(3)));
+    const kinds = peers.map(({ transport }) => new Set(transport.messages.map(({ kind }) => kind)));
+    expect(kinds).toEqual([new Set(['state']), new Set(['failure'])]);
+    expect(app.logged(jobs)).toEqual([`error ${jobs} could not be collected: Error: no points`]);
   });
 });
