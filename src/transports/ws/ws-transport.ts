@@ -24,14 +24,8 @@ export class WsTransport implements Transport {
   write(frames: readonly Buffer[]): void {
     // Not by `instanceof`, or a second copy of `ws` would count as closed: 1 is OPEN (RFC 6455's API).
     if (this.webSocket.readyState !== 1 || !this.socket.writable) return;
-    if (frames.length === 1) {
-      this.socket.write(frames[0]!);
-      return;
-    }
-    // Corked, so that they leave in one system call.
-    this.socket.cork();
-    for (const frame of frames) this.socket.write(frame);
-    this.socket.uncork();
+    // One write, so one system call. To copy the bytes is cheaper than what the stream does for each write.
+    this.socket.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
   }
 
   /** Calls the listener whenever the peer has taken all that was written. */
