@@ -2,7 +2,7 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { instant } from './column-types.js';
 
 /** An id that a client gave an item, kept so that a repeat of the item is not counted twice. */
-@Entity('metricast_recorded_id')
+@Entity('metricast_recorded_id', { withoutRowid: true })
 export class RecordedId {
   @PrimaryColumn('varchar', { name: 'tenant_id' })
   tenantId!: string;

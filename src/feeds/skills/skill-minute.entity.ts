@@ -2,7 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { count, instant } from '../../store/index.js';
 
 /** How often a skill ran and completed within one minute: what the anomaly detector sums its windows from. */
-@Entity('metricast_skill_minute')
+@Entity('metricast_skill_minute', { withoutRowid: true })
 export class SkillMinute {
   @PrimaryColumn('varchar', { name: 'tenant_id' })
   tenantId!: string;
