@@ -20,7 +20,7 @@ export interface MetricastOptions {
   readonly heartbeatInterval?: number;
   /** Default seconds between two states of a channel, 0.1 to 3600. Default 1. */
   readonly updateInterval?: number;
-  /** Messages that a subject may send in a minute over all its connections; 0 for no limit. Default 1000. */
+  /** Messages that a subject of a tenant may send in a minute over all its connections; 0 for no limit. Default 1000. */
   readonly maxMessagesPerMinute?: number;
   /** Tags of every collected state, beside `host` and `instance`: `env`, `region`, … */
   readonly tags?: Readonly<Record<string, string>>;
@@ -54,7 +54,7 @@ export function resolveOptions(options: MetricastOptions = {}): ResolvedOptions 
     updateInterval: options.updateInterval ?? 1,
     maxMessagesPerMinute: options.maxMessagesPerMinute ?? 1000,
     tags: { host: hostname(), instance: `${hostname()}:${process.pid}`, ...options.tags },
-    anomalies: { ...DEFAULT_THRESHOLDS, ...options.anomalies },
+    anomalies: { ...DEFAULT_THRESHOLDS, ...withoutUndefined(options.anomalies) },
   };
   const tags = parseTags(resolved.tags);
   const authError = authOptionsError(resolved.auth);
@@ -64,12 +64,19 @@ export function resolveOptions(options: MetricastOptions = {}): ResolvedOptions 
   requireRange('heartbeatInterval', resolved.heartbeatInterval, 0.05, 3600);
   requireRange('updateInterval', resolved.updateInterval, 0.1, 3600);
   requireRange('maxMessagesPerMinute', resolved.maxMessagesPerMinute, 0, Number.MAX_SAFE_INTEGER);
+  for (const [name, value] of Object.entries(resolved.anomalies)) {
+    requireRange(`anomalies.${name}`, value, 0, Number.MAX_SAFE_INTEGER);
+  }
   for (const [path, dialect] of Object.entries(resolved.endpoints)) {
     const choices = Object.keys(DIALECTS).join(', ');
     if (!isEndpointPath(path)) fail('endpoints', 'a path must begin with / and hold no ?, # or space');
     if (!isDialectName(dialect)) fail('endpoints', `a dialect must be one of ${choices}`);
   }
   return { ...resolved, tags };
+}
+
+function withoutUndefined(thresholds: Partial<AnomalyThresholds> = {}): Partial<AnomalyThresholds> {
+  return Object.fromEntries(Object.entries(thresholds).filter(([, value]) => value !== undefined));
 }
 
 export function isEndpointPath(path: string): boolean {

@@ -15,6 +15,7 @@ export const JWT_ALGORITHMS = [
   'ES384',
   'ES512',
 ] as const;
+/** One of {@link JWT_ALGORITHMS}. */
 export type JwtAlgorithm = (typeof JWT_ALGORITHMS)[number];
 
 /** How tokens are checked. Without `secret` and `publicKey`, a server on loopback is open to everyone on it. */

@@ -14,6 +14,7 @@ Runs the standalone server until it gets SIGTERM or SIGINT. The environment conf
   WS_HEARTBEAT_INTERVAL               30 (seconds)
   UPDATE_INTERVAL                     1 (second)
   RATE_LIMIT_MAX_MESSAGES_PER_MINUTE  1000
+  TLS_CERT, TLS_KEY                   none (paths of PEM files)
   LOG_LEVEL                           log
 `,
 

@@ -5,6 +5,7 @@ import { skillsDialect } from './skills/skills.dialect.js';
 /** Every wire vocabulary, by its name. */
 export const DIALECTS = { channels: channelsDialect, skills: skillsDialect } satisfies Record<string, Dialect>;
 
+/** The name of a wire vocabulary. */
 export type DialectName = keyof typeof DIALECTS;
 
 export function isDialectName(name: string): name is DialectName {

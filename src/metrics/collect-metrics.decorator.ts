@@ -22,10 +22,11 @@ export interface CollectedPoint {
   readonly tags?: Readonly<Record<string, string>>;
 }
 
+/** How a channel is collected. */
 export interface CollectMetricsOptions {
   /**
-   * The slowest pace that still serves, in seconds: the channel is collected this often, or at the tenant's default
-   * interval where that is longer. Absent: at the tenant's interval.
+   * Seconds between two states, 0.1 to 3600; the module's `updateInterval` where that is longer. Absent: at that
+   * interval.
    */
   readonly every?: number;
   /** Tag names by which a subscriber can narrow the state, and which the method honours in `filter`. */
@@ -48,7 +49,9 @@ export const COLLECT_METRICS = 'metricast:collect-metrics';
  * that somebody is subscribed with, and never where nobody is.
  *
  * The method is `(context: CollectContext) => CollectedState | null`, sync or async; `null` sends nothing this time. A
- * throw sends subscribers the error of their dialect, and the next tick tries again.
+ * throw sends subscribers the error of their dialect, and the next tick tries again; so does one that takes over 10
+ * seconds. A channel or a pace that cannot be, a second method for a channel, and a provider that is not a singleton
+ * stop the start.
  *
  * @param channel `NAME.metrics`, of `a-z 0-9 _ . -`, at most 128 characters. One method a channel.
  *

@@ -25,7 +25,7 @@ export interface MetricsServiceOptions {
 export const METRICS_SERVICE_OPTIONS = Symbol('metricast.metrics-service-options');
 
 /**
- * Collects the states of the channels that somebody is subscribed to, each at its tenant's pace, and publishes them.
+ * Collects the states of the channels that somebody is subscribed to, each at its pace, and publishes them.
  * One timer for each distinct interval; one computation for each tenant, channel, filter and tick.
  */
 @Injectable()

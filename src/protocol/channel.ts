@@ -3,6 +3,9 @@ declare const brand: unique symbol;
 /** The name of a channel: `NAME.metrics` or `NAME.events`. Only {@link parseChannelName} and the table below make one. */
 export type ChannelName = string & { readonly [brand]: 'ChannelName' };
 
+/** Channels that one connection may be subscribed to. */
+export const MAX_CHANNELS = 128;
+
 const CHANNEL_NAME = /^[a-z0-9_.-]{1,121}\.(metrics|events)$/;
 
 /** Returns the value as a channel name, or `undefined` where it is not one. */

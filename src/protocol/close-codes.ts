@@ -1,19 +1,17 @@
 /** The WebSocket close codes that the server sends, and what each tells a client to do. */
 export const CLOSE = {
   goingAway: { code: 1001, reason: 'server shutting down', reconnect: true },
-  unauthorizedTools: { code: 1008, reason: 'Unauthorized', reconnect: false },
   tooLarge: { code: 1009, reason: 'frame over 1 MiB', reconnect: false },
   internal: { code: 1011, reason: 'internal error', reconnect: true },
   protocolViolation: { code: 4400, reason: 'protocol violation', reconnect: false },
   unauthorized: { code: 4401, reason: 'invalid authentication token', reconnect: false },
   tokenExpired: { code: 4401, reason: 'token expired', reconnect: false },
-  tokenRevoked: { code: 4401, reason: 'token revoked', reconnect: false },
   forbidden: { code: 4403, reason: 'tenant or channel not allowed', reconnect: false },
   silent: { code: 4408, reason: 'peer silent for two heartbeats', reconnect: true },
-  limit: { code: 4429, reason: 'limit reached', reconnect: true },
   slowConsumer: { code: 4508, reason: 'slow consumer', reconnect: true },
 } as const;
 
+/** How the server ends a WebSocket: code and reason of RFC 6455's close frame. */
 export interface Close {
   readonly code: number;
   readonly reason: string;

@@ -1,5 +1,4 @@
 import type { Command, Format, Reply, Subscription } from './command.js';
-import type { Close } from './close-codes.js';
 import type { MetricastError } from './errors.js';
 import type { Principal } from './principal.js';
 import type { Publication } from './publication.js';
@@ -46,7 +45,4 @@ export interface Dialect {
 
   /** True where a token may come in a first frame instead of the handshake. */
   readonly tokenInFirstFrame?: boolean;
-
-  /** This dialect's own close for a refusal that others close as usual. */
-  closeFor?(close: Close): Close;
 }

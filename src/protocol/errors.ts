@@ -1,5 +1,6 @@
 import { CLOSE, type Close } from './close-codes.js';
 
+/** A row of {@link ERRORS}. */
 export interface ErrorKind {
   /** What a client is told; never holds anything that the client sent. */
   readonly message: string;
@@ -40,6 +41,7 @@ const TABLE = {
   internal: { message: 'Internal error', status: 500, temporary: true, close: CLOSE.internal },
 } as const satisfies Record<string, ErrorKind>;
 
+/** The `code` of an error frame and of a REST error. */
 export type ErrorCode = keyof typeof TABLE;
 
 /** Every error that a client can see. Nothing else is ever said to one. */
@@ -51,6 +53,7 @@ export interface FieldError {
   readonly message: string;
 }
 
+/** The particulars of one error. */
 export interface ErrorDetails {
   /** Added to the message after a colon; must not hold what the client sent. */
   readonly detail?: string;

@@ -4,7 +4,7 @@ import type { Millis } from './timestamp.js';
 
 /**
  * What a principal may do: `viewer` reads, `ingest` writes, `admin` changes its own tenant,
- * `operator` changes every tenant and the profiles.
+ * `operator` does all of that in every tenant. An `admin` is a `viewer` too, an `operator` is everything.
  */
 export type Role = 'viewer' | 'ingest' | 'admin' | 'operator';
 export const ROLES: readonly Role[] = ['viewer', 'ingest', 'admin', 'operator'];

@@ -3,6 +3,7 @@ import type { Tags } from './tags.js';
 import type { TenantId } from './tenant.js';
 import type { Millis } from './timestamp.js';
 
+/** What a value means: the newest counts, it only grows, or it is one of many observations. */
 export type SampleType = 'gauge' | 'counter' | 'histogram';
 
 /** One value of one series at one instant. A counter's value is cumulative. */

@@ -12,7 +12,7 @@ const MAX_TAG_LENGTH = 256;
 /** Characters of all pairs together: a filter is held once for each audience, and looked up by its text. */
 const MAX_PAIRS_LENGTH = 4096;
 const TAG_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,127}$/;
-/** Names that mean something to JavaScript. `__proto__` does not get past the pattern's use here either. */
+/** Names that mean something to JavaScript. */
 const RESERVED = new Set(['__proto__', 'constructor', 'prototype']);
 // Control characters and the bidirectional overrides, which make a log or a page lie; and halves of surrogate pairs,
 // which no database can store: what came back would be another text.
@@ -25,8 +25,7 @@ export function isPlainText(value: unknown, maxLength = MAX_TAG_LENGTH): value i
 
 /** Returns the value as tags; a string says what is wrong with it. */
 export function parseTags(value: unknown): Tags | string {
-  const filter = parsePairs(value, (tag) => (isPlainText(tag) ? tag : undefined), 'a printable text');
-  return filter;
+  return parsePairs(value, (tag) => (isPlainText(tag) ? tag : undefined), 'a printable text');
 }
 
 /** Returns the value as a tag filter, each value a text or a list of texts; a string says what is wrong with it. */

@@ -1,7 +1,10 @@
 declare const brand: unique symbol;
 
-/** The name of a tenant (a workspace): 1 to 128 of `A-Z a-z 0-9 _ . -`. Only {@link parseTenantId} makes one. */
+/** The name of a tenant (a workspace). Only {@link parseTenantId} makes one. */
 export type TenantId = string & { readonly [brand]: 'TenantId' };
+
+/** What a tenant id is, in words. */
+export const TENANT_ID_FORM = '1 to 128 characters of A-Z a-z 0-9 _ . -, the first a letter or a digit';
 
 const TENANT_ID = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
 

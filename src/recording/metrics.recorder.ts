@@ -7,13 +7,12 @@ import {
   type Tags,
   type TenantId,
   parseChannelName,
-  parseTenantId,
 } from '../protocol/index.js';
 
 import { ChannelDirectory, type Identified, SeriesStore, type Write } from '../store/index.js';
 
 import { BadItem, type Field, Refusal, number, oneOf, optional, readItem, tags, text, timestamp } from './fields.js';
-import { type RecordKind, type RecordResult, Recorder } from './recorder.js';
+import { type RecordKind, type RecordResult, Recorder, knownTenant } from './recorder.js';
 
 /** One value to be recorded, as `POST /ingest/metrics` takes it too. */
 export interface MetricInput {
@@ -80,19 +79,13 @@ export class MetricsRecorder {
    * Records values for a tenant. When it resolves they are committed, and on their way to the channel's subscribers.
    *
    * @param input one value or up to 10,000; each is validated by itself, and the bad ones are named in the result.
+   * @throws TypeError where the tenant cannot be one; `MetricastError` `too_large` for more than 10,000 items.
    * @throws `MetricastError` `busy` where the store cannot take them: none is stored, unless the
    * database went away while it committed. With ids the call may be repeated.
    */
   async record(tenant: string, input: MetricInput | readonly MetricInput[]): Promise<RecordResult> {
     return this.recorder.record(this.#kind, knownTenant(tenant), Array.isArray(input) ? input : [input]);
   }
-}
-
-/** @throws TypeError where the host's own code names a tenant that cannot be one. */
-export function knownTenant(tenant: string): TenantId {
-  const parsed = parseTenantId(tenant);
-  if (!parsed) throw new TypeError('a tenant id is 1 to 128 characters of A-Z a-z 0-9 _ . -');
-  return parsed;
 }
 
 function parseMetric(item: unknown, now: Millis): Metric | BadItem {

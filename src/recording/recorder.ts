@@ -6,7 +6,9 @@ import {
   type Publishable,
   type TenantId,
   MetricastError,
+  TENANT_ID_FORM,
   describeThrown,
+  parseTenantId,
 } from '../protocol/index.js';
 import { type Identified, type Write, WriteQueue, claimIds } from '../store/index.js';
 import { BadItem } from './fields.js';
@@ -23,14 +25,16 @@ export interface RecordKind<Item extends Identified> {
    * Stores items that were not recorded before. What it returns is called once they are committed, and says what is to
    * be published.
    */
-  write(tenant: TenantId, items: readonly Item[], now: Millis): Write<() => readonly Publishable[]>;
+  write(tenant: TenantId, items: readonly Item[]): Write<() => readonly Publishable[]>;
 }
 
+/** An item that was not recorded, and why. */
 export interface Rejection extends FieldError {
   /** Of the item in the request. */
   readonly index: number;
 }
 
+/** What became of the items of one request or call. */
 export interface RecordResult {
   /** Items stored, those that were stored before under the same id included. */
   readonly accepted: number;
@@ -70,7 +74,7 @@ export class Recorder {
     });
     if (items.length > 0) {
       const committed = await this.queue.write(items.length, function* () {
-        return yield* kind.write(tenant, yield* claimIds(kind.name, tenant, items, now), now);
+        return yield* kind.write(tenant, yield* claimIds(kind.name, tenant, items, now));
       });
       await this.#publish(committed());
     }
@@ -85,4 +89,11 @@ export class Recorder {
       this.#logger.error(`What was recorded could not be published: ${describeThrown(error)}`);
     }
   }
+}
+
+/** @throws TypeError where the host's own code names a tenant that cannot be one. */
+export function knownTenant(tenant: string): TenantId {
+  const parsed = parseTenantId(tenant);
+  if (!parsed) throw new TypeError(`a tenant id is ${TENANT_ID_FORM}`);
+  return parsed;
 }

@@ -1,4 +1,4 @@
-import { Injectable, NotFoundException } from '@nestjs/common';
+import { Injectable, Logger, NotFoundException } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { MetricsRecorder } from 'nestjs-metricast';
 import { IsNull, Not, Repository } from 'typeorm';
@@ -7,6 +7,8 @@ import type { PlaceOrderDto } from './place-order.dto.js';
 
 @Injectable()
 export class OrdersService {
+  readonly #logger = new Logger(OrdersService.name);
+
   constructor(
     @InjectRepository(Order) private readonly orders: Repository<Order>,
     private readonly metrics: MetricsRecorder,
@@ -15,14 +17,24 @@ export class OrdersService {
   /** Records the amount as well: subscribers of the shop's `orders.metrics` see each order as it comes in. */
   async place({ shop, item, amount }: PlaceOrderDto): Promise<Order> {
     const order = await this.orders.save({ shop, item, amount, placedAt: new Date(), shippedAt: null });
-    await this.metrics.record(shop, {
-      channel: 'orders.metrics',
-      name: 'order.amount',
-      type: 'histogram',
-      value: amount,
-      tags: { item },
-    });
+    await this.#recordAmount(shop, item, amount);
     return order;
+  }
+
+  /** An order is placed whether or not its amount could be recorded: the buyer must not be told to try again. */
+  async #recordAmount(shop: string, item: string, value: number): Promise<void> {
+    try {
+      const { rejected } = await this.metrics.record(shop, {
+        channel: 'orders.metrics',
+        name: 'order.amount',
+        type: 'histogram',
+        value,
+        tags: { item },
+      });
+      for (const { field, message } of rejected) this.#logger.warn(`An amount was not recorded: ${field} ${message}`);
+    } catch (error) {
+      this.#logger.warn(`An amount was not recorded: ${String(error)}`);
+    }
   }
 
   async find(id: number): Promise<Order> {

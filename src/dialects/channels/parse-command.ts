@@ -1,4 +1,5 @@
 import {
+  MAX_CHANNELS,
   type Command,
   type CommandId,
   type CommandOf,
@@ -10,7 +11,6 @@ import {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const MAX_CHANNELS = 128;
 /** Options of a subscribe that the protocol knows and this server does not serve yet. */
 const NOT_YET = ['aggregation_interval', 'since', 'recover'] as const;
 

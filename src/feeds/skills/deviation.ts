@@ -6,15 +6,15 @@ export interface Runs {
 
 /** When a deviation is an anomaly. */
 export interface AnomalyThresholds {
-  /** Runs that the baseline needs to say anything. */
+  /** Runs that the baseline needs to say anything. Default 5. */
   readonly minBaselineRuns: number;
-  /** Runs that the current window needs. */
+  /** Runs that the current window needs. Default 2. */
   readonly minCurrentRuns: number;
-  /** An anomaly opens at this many standard deviations, either way. */
+  /** An anomaly opens at this many standard deviations, either way. Default 2. */
   readonly openAt: number;
-  /** An open one is resolved below this many. */
+  /** An open one is resolved below this many. Default 1. */
   readonly resolveBelow: number;
-  /** Where the baseline never varied, a change of the mean by this much counts as {@link STEADY_SCORE}. */
+  /** Where the baseline never varied, a change of the mean by this much scores 10. Default 0.2. */
   readonly steadyChange: number;
 }
 

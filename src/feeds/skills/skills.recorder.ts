@@ -77,6 +77,7 @@ export class SkillsRecorder {
    * Records runs for a tenant. When it resolves they are committed; subscribers see them at their next tick.
    *
    * @param input one run or up to 10,000; each is validated by itself, and the bad ones are named in the result.
+   * @throws TypeError where the tenant cannot be one; `MetricastError` `too_large` for more than 10,000 items.
    * @throws `MetricastError` `busy` where the store cannot take them: none is stored, unless the
    * database went away while it committed. With ids the call may be repeated.
    */

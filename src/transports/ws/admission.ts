@@ -6,7 +6,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Authenticator, type Credentials, bearerToken, hasRole, isLocalRequest, tenantsIn } from '../../auth/index.js';
 import { type Connection, Hub, InboundBudget, type Transport } from '../../hub/index.js';
-import { CLOSE, type Dialect, ERRORS, MetricastError, type Principal } from '../../protocol/index.js';
+import { CLOSE, type Dialect, ERRORS, MetricastError, type Principal, describeThrown } from '../../protocol/index.js';
 import { CommandHandlers } from './command-handlers.js';
 import { decodeFrame } from './decode-frame.js';
 import { type Endpoint, EndpointTable } from './endpoints.js';
@@ -154,10 +154,9 @@ export class Admission {
   }
 
   #refuse(dialect: Dialect, transport: WsTransport, error: MetricastError): void {
-    if (error.code === 'internal') this.#logger.error(String(error.cause));
-    const close = ERRORS[error.code].close ?? CLOSE.internal;
+    if (error.code === 'internal') this.#logger.error(describeThrown(error.cause));
     transport.write([jsonFraming.frame(dialect.renderError(error, Date.now()))]);
-    transport.close(dialect.closeFor?.(close) ?? close);
+    transport.close(ERRORS[error.code].close ?? CLOSE.internal);
   }
 }
 

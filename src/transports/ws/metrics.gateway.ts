@@ -9,6 +9,7 @@ import {
   type ChannelName,
   type CommandOf,
   GATEWAY_METRICS,
+  MAX_CHANNELS,
   MetricastError,
   type Position,
   type Reply,
@@ -18,8 +19,6 @@ import { ChannelDirectory } from '../../store/index.js';
 import { DialectErrorFilter } from './dialect-error.filter.js';
 import { jsonFraming, messagePackFraming } from './framing.js';
 import { GATEWAY_PATH } from './gateway-path.js';
-
-const MAX_CHANNELS = 128;
 
 /** What a client can ask for, whatever its dialect: a handler a command. Paths and dialects are configuration. */
 @WebSocketGateway({ path: GATEWAY_PATH })

@@ -66,8 +66,8 @@ export class WsSession {
       throw new MetricastError(this.connection.principal.authenticated ? 'unknown_type' : 'unauthenticated');
     } catch (thrown) {
       const error = MetricastError.from(thrown);
-      // A command that is not served yet is a good one.
-      this.#malformedInARow = error.code === 'not_supported' ? 0 : this.#malformedInARow + 1;
+      // Whoever asks for something unknown at least speaks the protocol.
+      this.#malformedInARow = error.code === 'bad_frame' ? this.#malformedInARow + 1 : 0;
       const close = this.#malformedInARow >= MAX_MALFORMED ? CLOSE.protocolViolation : ERRORS[error.code].close;
       if (close) {
         this.#fail(error);

@@ -45,7 +45,7 @@ describe('the table of closes', () => {
 
   test('says to connect again where that can help', () => {
     const codes = Object.values(CLOSE).filter(({ reconnect }) => reconnect);
-    expect(new Set(codes.map(({ code }) => code))).toEqual(new Set([1001, 1011, 4408, 4429, 4508]));
+    expect(new Set(codes.map(({ code }) => code))).toEqual(new Set([1001, 1011, 4408, 4508]));
   });
 });
 
