@@ -11,7 +11,7 @@ export interface CollectContext {
   readonly timestamp: Millis;
 }
 
-/** The state of a channel: any object that JSON can say. It is sent as it stands, so what is unknown must be `null`. */
+/** The state of a channel: any object that JSON can say. What is unknown is `null`; NaN becomes that, `undefined` is left out. */
 export type CollectedState = Readonly<Record<string, unknown>>;
 
 /** One value out of a state, for subscribers who asked for points. */

@@ -3,6 +3,7 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleD
 import { BROKER, type Broker } from '../broker/index.js';
 import { Hub } from '../hub/index.js';
 import { type Message, type Millis, type Sample, type TagFilter, type Tags, matchesFilter } from '../protocol/index.js';
+import { BoundedCalls } from './bounded-calls.js';
 import type { CollectedState } from './collect-metrics.decorator.js';
 import { type Collector, Collectors } from './collectors.js';
 import { FailureLog } from './failure-log.js';
@@ -35,6 +36,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #timers = new Map<Millis, string>();
   /** Ticks under way. One that takes longer than its interval is waited for, not piled upon. */
   readonly #underWay = new Map<string, TickRun>();
+  readonly #calls = new BoundedCalls(COLLECT_TIMEOUT);
   readonly #failures = new FailureLog(this.#logger);
   #isStopped = false;
 
@@ -129,7 +131,9 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     const { tags } = this.options;
     if (!matchesFilter(matching, tags)) return null;
     try {
-      const collected = await inTime(collector.collect({ tenant: tick.tenant, filter: narrowing, timestamp }));
+      const collected = await this.#calls.run(`${tickKey(tick)} ${filterKey}`, () =>
+        collector.collect({ tenant: tick.tenant, filter: narrowing, timestamp }),
+      );
       if (!collected) return null;
       // As JSON has it, whatever the encoding: without undefined, without NaN, without classes.
       const data = JSON.parse(JSON.stringify(collected)) as CollectedState;
@@ -153,15 +157,6 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     if (run) run.hasFailed = true;
     this.#failures.failed(tick, error);
   }
-}
-
-async function inTime<T>(result: T | Promise<T>): Promise<T> {
-  if (!(result instanceof Promise)) return result;
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`it took over ${COLLECT_TIMEOUT} ms`)), COLLECT_TIMEOUT);
-  });
-  return Promise.race([result, tooLate]).finally(() => clearTimeout(timer));
 }
 
 interface TickRun {
