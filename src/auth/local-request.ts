@@ -12,7 +12,8 @@ export function isLoopback(address: string): boolean {
 /**
  * True for a request that was made on this machine, for this machine. That it arrived on loopback does not say so: a
  * page from anywhere, open in a browser here, may connect to any port of loopback, either as itself (which `Origin`
- * tells) or under a name that leads here since a moment ago (which `Host` tells); and a proxy passes on everybody.
+ * tells) or under a name that leads here since a moment ago (which `Host` tells); and a proxy passes on everybody. One that does
+ * not say that it is a proxy cannot be told apart: behind any proxy, a key has to be configured.
  */
 export function isLocalRequest(headers: IncomingHttpHeaders): boolean {
   const { host, origin } = headers;

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 
 /** How a command ended. */
@@ -24,9 +24,6 @@ const SENT_TO_GROUP = ['SIGINT', 'SIGQUIT', 'SIGHUP'] as const;
 export function runCommand([file, ...args]: readonly [file: string, ...args: string[]]): Promise<Run> {
   const startedAt = performance.now();
   for (const signal of SENT_TO_GROUP) process.on(signal, () => undefined);
-  const child = spawn(file, args, { stdio: 'inherit' });
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
-
   return new Promise((resolve) => {
     const end = (ending: Ending) =>
       resolve({
@@ -34,6 +31,15 @@ export function runCommand([file, ...args]: readonly [file: string, ...args: str
         durationSeconds: Math.round(performance.now() - startedAt) / 1000,
         endedAt: Date.now(),
       });
+    let child: ChildProcess;
+    try {
+      child = spawn(file, args, { stdio: 'inherit' });
+    } catch (error) {
+      // A few errors are thrown instead: a path through a file, too many arguments, an empty name.
+      end(notRun(file, error as NodeJS.ErrnoException));
+      return;
+    }
+    process.on('SIGTERM', () => child.kill('SIGTERM'));
     child.on('error', (error: NodeJS.ErrnoException) => {
       // One that runs has this, too, where SIGTERM may not be passed on to it.
       if (child.pid === undefined) end(notRun(file, error));

@@ -44,9 +44,9 @@ export class Outbox {
     this.#place(frame, owner);
     // The transport's share counts only once there is a queue worth asking about: the getter walks the socket's state.
     if (!this.#slots && this.#bytes <= LIMIT - HIGH_WATER_MARK) return;
-    // However much one turn brings, a reader that is not behind gets it.
+    // However much one turn or one frame brings, a reader that is not behind gets it: only what stays here counts.
     this.flush();
-    if (this.queuedBytes > LIMIT) this.onOverflow();
+    if (!this.isEmpty && this.queuedBytes > LIMIT) this.onOverflow();
   }
 
   /** Hands everything to the transport, unless it still holds too much of what it was given before. */

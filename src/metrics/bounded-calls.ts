@@ -12,10 +12,11 @@ export class BoundedCalls {
    * @param key of calls that are not to be made again while one of them is overdue.
    * @throws whatever the call throws; Error where it takes too long, or the one before it still does.
    */
-  async run<T>(key: string, call: () => T | Promise<T>): Promise<T> {
+  async run<T>(key: string, call: () => T | PromiseLike<T>): Promise<T> {
     if (this.#overdue.has(key)) throw new Error(`it has taken over ${this.limit} ms, and still does`);
-    const result = call();
-    if (!(result instanceof Promise)) return result;
+    const returned = call();
+    if (!isThenable(returned)) return returned;
+    const result = Promise.resolve(returned);
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
@@ -30,4 +31,9 @@ export class BoundedCalls {
     result.then(ended, ended);
     return Promise.race([result, tooLate]);
   }
+}
+
+/** Promises of other kinds too: a query builder's, or another library's. */
+function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return typeof (value as PromiseLike<T> | null)?.then === 'function';
 }

@@ -121,6 +121,8 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
       if (!run.hasFailed) this.#failures.succeeded(tick);
     } finally {
       this.#underWay.delete(key);
+      // It may have failed after the last one stopped watching: nothing would ever take that back.
+      if (!this.hub.isWatched(tick.tenant, tick.channel)) this.#failures.forget(tick);
     }
   }
 

@@ -4,7 +4,7 @@ import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { MetricastError } from '../protocol/index.js';
 
 const MAX_BODY_BYTES = 5 * 1024 * 1024;
-/** Bodies whose items wait for the store, all together: where it hangs, they must not fill the memory. */
+/** Bodies that are being read or wait for the store, all together: where it hangs, they must not fill the memory. */
 const MAX_BYTES_IN_USE = 64 * 1024 * 1024;
 const BODY_HEADERS = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding'] as const;
 
@@ -42,17 +42,21 @@ export class JsonBody {
    * while others' bodies take all the room there is; whatever the work throws.
    */
   async use(platformRequest: object, work: (value: unknown) => Promise<void>): Promise<void> {
-    const { value, size } = await this.#read(platformRequest);
-    if (this.#bytesInUse + size > MAX_BYTES_IN_USE) throw new MetricastError('busy', { retryAfter: 1 });
-    this.#bytesInUse += size;
+    let taken = 0;
+    const take = (bytes: number) => {
+      if (this.#bytesInUse + bytes > MAX_BYTES_IN_USE) throw new MetricastError('busy', { retryAfter: 1 });
+      this.#bytesInUse += bytes;
+      taken += bytes;
+    };
     try {
-      await work(value);
+      await work(await this.#read(platformRequest, take));
     } finally {
-      this.#bytesInUse -= size;
+      this.#bytesInUse -= taken;
     }
   }
 
-  async #read(platformRequest: object): Promise<{ value: unknown; size: number }> {
+  /** @param take called with the size of each piece before it is kept. */
+  async #read(platformRequest: object, take: (bytes: number) => void): Promise<unknown> {
     const request = 'raw' in platformRequest ? (platformRequest.raw as Request) : (platformRequest as Request);
     const headers = request[HIDDEN] ?? {};
     // Besides being the truth, it makes a foreign web page ask before it may post to a server on loopback.
@@ -64,8 +68,7 @@ export class JsonBody {
     }
     try {
       if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-      const body = await readBounded(request);
-      return { value: parseJson(body), size: body.length };
+      return parseJson(await readBounded(request, take));
     } finally {
       // What was not read is thrown away: a client that is still sending would not get to see the answer.
       request.resume();
@@ -111,7 +114,7 @@ interface FastifyLike {
   addHook(name: 'onRequest', hook: (request: { raw: Request }, reply: unknown, done: () => void) => void): void;
 }
 
-async function readBounded(request: IncomingMessage): Promise<Buffer> {
+async function readBounded(request: IncomingMessage, take: (bytes: number) => void): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
@@ -119,6 +122,7 @@ async function readBounded(request: IncomingMessage): Promise<Buffer> {
     for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > MAX_BODY_BYTES) throw tooLarge();
+      take(chunk.length);
       chunks.push(chunk);
     }
   } catch (error) {

@@ -69,12 +69,16 @@ describe('metricast record', () => {
     expect(await recordedRuns(app, skill)).toMatchObject([{ completed: false, errorType: 'not found' }]);
   });
 
-  it('records a command that cannot be run, and exits with 126', async () => {
+  it.each([
+    { file: '/', code: 'EACCES' },
+    { file: './package.json/lint', code: 'ENOTDIR' },
+    { file: '', code: 'ERR_INVALID_ARG_VALUE' },
+  ])('records a command that cannot be run, and exits with 126: $code', async ({ file, code }) => {
     const skill = newSkill();
 
-    expect(await start(skill, '/').ended).toMatchObject({
+    expect(await start(skill, file).ended).toMatchObject({
       status: 126,
-      stderr: 'metricast record: /: cannot be run (EACCES)\n',
+      stderr: `metricast record: ${file}: cannot be run (${code})\n`,
     });
     expect(await recordedRuns(app, skill)).toMatchObject([{ completed: false, errorType: 'not executable' }]);
   });

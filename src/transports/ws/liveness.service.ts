@@ -8,6 +8,10 @@ const JOB = 'metricast:liveness';
 /** How long peers have to answer the close before their sockets are ended. */
 const DRAIN_MILLIS = 2000;
 const POLL_MILLIS = 20;
+/** Over how long the closes are spread, and in how many slices; one where there are few. */
+const SPREAD_MILLIS = 1000;
+const SLICES = 20;
+const SMALLEST_SLICE = 50;
 
 /** Keeps the hub's connections alive while the application runs, and sees them off when it ends. */
 @Injectable()
@@ -31,9 +35,15 @@ export class LivenessService implements OnApplicationBootstrap, BeforeApplicatio
   async beforeApplicationShutdown(): Promise<void> {
     const leaving = this.admission.drain();
     this.scheduler.cancel(JOB);
-    for (const connection of [...this.hub.connections.values()]) {
-      leaving.push(connection.transport);
-      this.hub.close(connection, CLOSE.goingAway);
+    const connections = [...this.hub.connections.values()];
+    const slice = Math.max(SMALLEST_SLICE, Math.ceil(connections.length / SLICES));
+    for (let start = 0; start < connections.length; start += slice) {
+      // Spread, because those who are sent away come back all at once to whoever takes over.
+      if (start > 0) await new Promise((resolve) => setTimeout(resolve, SPREAD_MILLIS / SLICES));
+      for (const connection of connections.slice(start, start + slice)) {
+        leaving.push(connection.transport);
+        this.hub.close(connection, CLOSE.goingAway);
+      }
     }
     const deadline = Date.now() + DRAIN_MILLIS;
     while (leaving.some(({ isClosed }) => !isClosed) && Date.now() < deadline) {

@@ -162,6 +162,14 @@ describe('the limit', () => {
     expect(received()).toHaveLength(40);
   });
 
+  test('does not count against a reader that keeps up what it has only just been given', () => {
+    transport.isReading = false;
+    outbox.push(frame('a state of a megabyte and a half', 1.5 * LIMIT), orders);
+    outbox.flush();
+    expect(overflows).toBe(0);
+    expect(transport.bufferedBytes).toBe(1.5 * LIMIT);
+  });
+
   test('is 1 MiB, of which none more is accepted', () => {
     transport.stall(HIGH_WATER_MARK + 1);
     outbox.push(frame('a', LIMIT - HIGH_WATER_MARK - 1));

@@ -45,3 +45,10 @@ test('a call that hangs fails, is not made again while it does, and is made agai
   expect(await calls.run('a', call)).toBe('late');
   expect(count()).toBe(2);
 });
+
+test('what is like a promise is bounded as well', async () => {
+  const calls = new BoundedCalls(5);
+  const never: PromiseLike<string> = { then: () => never as never };
+
+  await expect(calls.run('a', () => never)).rejects.toThrow('it took over 5 ms');
+});
