@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
 import { type InsertRows, type Row, type Statement, type Write, insertSql } from './statement.js';
@@ -31,6 +32,8 @@ export class PostgresTransactor implements Transactor {
         return await this.#commitOnce(writes);
       } catch (error) {
         if (attempt === MAX_ATTEMPTS || !CONFLICTS.has(sqlState(error))) throw error;
+        // Started again at once, it might take its first row before the survivor wakes up to take it.
+        await setTimeout(attempt * (10 + Math.random() * 40));
       }
     }
   }
