@@ -1,15 +1,9 @@
-import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { type SqlWords, TableMigration } from './table-migration.js';
 
-/** The tables of recorded metrics and skills, written alike for both databases but for a few words. */
-export class CreateTables1795219200000 implements MigrationInterface {
-  async up(runner: QueryRunner): Promise<void> {
-    const words = runner.dataSource.options.type === 'postgres' ? POSTGRES_WORDS : SQLITE_WORDS;
-    for (const statement of statements(words)) await runner.query(statement);
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
-    for (const table of TABLES) await runner.query(`DROP TABLE ${table}`);
-  }
+/** The tables of recorded metrics and skills. */
+export class CreateTables1795219200000 extends TableMigration {
+  readonly tables = TABLES;
+  readonly statements = statements;
 }
 
 const TABLES = [
@@ -22,23 +16,7 @@ const TABLES = [
   'metricast_skill_anomaly',
 ];
 
-const POSTGRES_WORDS = {
-  generated: 'SERIAL PRIMARY KEY',
-  bigGenerated: 'BIGSERIAL PRIMARY KEY',
-  sortedText: 'varchar COLLATE "C"',
-  keyed: '',
-};
-
-const SQLITE_WORDS = {
-  generated: 'INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL',
-  bigGenerated: 'INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL',
-  sortedText: 'varchar',
-  // For tables that are read by their key alone: the rows stand in the key's order, where neighbours are read together.
-  keyed: 'WITHOUT ROWID',
-};
-
-// Generated columns are in quotes because TypeORM, reading a table's text in SQLite, sees no others.
-function statements({ generated, bigGenerated, sortedText, keyed }: typeof POSTGRES_WORDS): string[] {
+function statements({ generated, bigGenerated, sortedText, keyed }: SqlWords): string[] {
   return [
     `CREATE TABLE metricast_recorded_id (
       tenant_id varchar NOT NULL,
