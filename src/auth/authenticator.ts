@@ -30,7 +30,7 @@ export class Authenticator {
   ) {}
 
   /**
-   * @throws {@link MetricastError} `unauthenticated` without a valid token, `forbidden` for a tenant that the token
+   * @throws {@link MetricastError} `unauthenticated` without a valid token, `no_tenant_access` for a tenant that the token
    * does not allow; whether that tenant exists makes no difference.
    */
   authenticate({ token, tenants, isLocal }: Credentials): Principal {
@@ -63,7 +63,8 @@ function chooseTenant(named: readonly string[], allowed: readonly TenantId[]): T
   if (named.length === 0) return allowed[0]!;
   const tenant = parseTenantId(named[0]);
   if (named.length > 1 || !tenant || !allowed.includes(tenant)) {
-    throw new MetricastError('forbidden', { detail: 'no access to this tenant' });
+    // Named only where it is one that could be; whether it is, nobody is told.
+    throw new MetricastError('no_tenant_access', { name: named.length === 1 ? tenant : undefined });
   }
   return tenant;
 }

@@ -49,7 +49,7 @@ export class MemoryBroker implements Broker {
   }
 
   #deliver({ tenant, channel, message }: Publishable, offset: number): void {
-    const publication = { tenant, channel, message, offset };
+    const publication = { tenant, channel, message, epoch: this.#epoch, offset };
     for (const listener of this.#listeners) listener(publication);
   }
 }

@@ -2,11 +2,14 @@ import {
   CLOSE,
   type ChannelName,
   type Close,
+  type CommandId,
   type Dialect,
   type Failure,
+  type MetricastError,
   type Millis,
   type Principal,
   type Publication,
+  type Reply,
   type Subscription,
   type TagFilter,
   type TenantId,
@@ -58,7 +61,7 @@ export class Hub {
     this.unsubscribe(connection);
     if (reason) {
       connection.outbox.flush();
-      connection.transport.close(reason);
+      connection.transport.close(connection.dialect.close?.(reason) ?? reason);
     }
     connection.outbox.discard();
   }
@@ -99,29 +102,49 @@ export class Hub {
     if (!audiences) return;
     const { message } = publication;
     const ready: ReadyFrames = new Map();
-    if (message.kind === 'sample') {
-      for (const alike of audiences.values()) this.#deliverTo(alike, publication, ready);
-    } else {
+    if (message.kind === 'state' || message.kind === 'failure') {
       // A state is collected for a filter, and is for those who asked with it: nobody else need be looked at.
       const alike = audiences.get(message.filterKey);
       if (alike) this.#deliverTo(alike, publication, ready);
+    } else {
+      for (const alike of audiences.values()) this.#deliverTo(alike, publication, ready);
     }
+  }
+
+  /** Brings a publication to one connection, if that is subscribed to its channel and wants it. */
+  deliverTo(connection: Connection, publication: Publication): void {
+    const audience = connection.memberships.get(publication.channel)?.audience;
+    if (!connection.isOpen || !audience?.wants(publication.message)) return;
+    const frame = this.#frameFor(audience, publication, new Map());
+    if (frame) this.#push(connection, frame, ownerOf(audience, publication));
   }
 
   /** Delivers to audiences of one filter. */
   #deliverTo(alike: Map<string, Audience<Connection>>, publication: Publication, ready: ReadyFrames): void {
     for (const audience of alike.values()) {
-      if (!audience.wants(publication.message)) return;
+      if (!audience.wants(publication.message)) continue;
       const frame = this.#frameFor(audience, publication, ready);
       if (!frame) continue;
-      const owner = publication.message.kind === 'sample' ? undefined : audience;
+      const owner = ownerOf(audience, publication);
       for (const connection of audience.members) this.#push(connection, frame, owner);
     }
   }
 
-  /** Sends one connection a message of its own: a greeting, a reply, an error. */
+  /** Sends one connection a message of its own. */
   send(connection: Connection, message: WireMessage): void {
     this.sendFrame(connection, connection.framing.frame(message));
+  }
+
+  /** Answers a command in the connection's dialect, if that has words for it. */
+  reply(connection: Connection, reply: Reply): void {
+    const message = connection.dialect.renderReply(reply, this.now());
+    if (message) this.send(connection, message);
+  }
+
+  /** Tells one connection of an error, with the `id` of the command that it answers. */
+  sendError(connection: Connection, error: MetricastError, id?: CommandId): void {
+    const { dialect, framing } = connection;
+    this.sendFrame(connection, framing.frame(dialect.renderError(error, this.now(), id), { isError: true }));
   }
 
   /** Sends one connection a frame that is ready, and may be shared with others. */
@@ -194,7 +217,8 @@ export class Hub {
       channels.set(subscription.channel, (audiences = new Map<string, Map<string, Audience<Connection>>>()));
       this.#tellDemand(tenant, subscription.channel, true);
     }
-    const audience = new Audience<Connection>(dialect, framing, subscription.format, subscription.filter);
+    const { format, filter, events } = subscription;
+    const audience = new Audience<Connection>(dialect, framing, format, filter, events);
     let alike = audiences.get(audience.filterKey);
     if (!alike) audiences.set(audience.filterKey, (alike = new Map<string, Audience<Connection>>()));
     const known = alike.get(audience.key);
@@ -220,4 +244,9 @@ export class Hub {
   #tellDemand(tenant: TenantId, channel: ChannelName, isWatched: boolean): void {
     for (const listener of this.#demandListeners) listener(tenant, channel, isWatched);
   }
+}
+
+/** Only a state gives way to the next one, of the same audience. */
+function ownerOf(audience: object, { message: { kind } }: Publication): object | undefined {
+  return kind === 'state' || kind === 'failure' ? audience : undefined;
 }

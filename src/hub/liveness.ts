@@ -24,7 +24,7 @@ export class Liveness {
     for (const connection of this.hub.connections.values()) {
       if (connection.principal.expiresAt <= now) {
         this.hub.close(connection, CLOSE.tokenExpired);
-      } else if (now - connection.lastHeardAt >= 2 * this.heartbeat) {
+      } else if (connection.transport.canAnswer && now - connection.lastHeardAt >= 2 * this.heartbeat) {
         this.hub.close(connection, CLOSE.silent);
         connection.transport.terminate();
       } else if (connection.nextPingAt === 0) {

@@ -3,16 +3,27 @@ import type { Close, Dialect, WireMessage } from '../protocol/index.js';
 /** What the hub needs of a dialect: its name, and its words for a publication. */
 export type Renderer = Pick<Dialect, 'name' | 'render'>;
 
+/** What a stream may say of a message beside the message itself. */
+export interface MessageHead {
+  /** Where in its channel it stands. */
+  readonly cursor?: string;
+  readonly isError?: boolean;
+}
+
 /** Turns a message into the bytes that stand on the wire, framing included, ready for every connection that uses it. */
 export interface Framing {
   /** Equal names mean equal bytes for equal messages. */
   readonly name: string;
-  frame(message: WireMessage): Buffer;
+  frame(message: WireMessage, head?: MessageHead): Buffer;
 }
 
 /** The open stream under a connection. Its owner tells the connection when it drains and when it is gone. */
 export interface Transport {
   readonly name: 'websocket' | 'sse';
+  /** Where its peer may choose between two; absent where there is but one. */
+  readonly encodings?: { readonly json: Framing; readonly messagePack: Framing };
+  /** False where a peer has no way to give a sign of life. */
+  readonly canAnswer: boolean;
   /** The peer's address. */
   readonly address: string;
   /** Bytes written that the peer has not taken yet. */

@@ -53,6 +53,11 @@ export class Collectors implements OnModuleInit {
     return this.#byChannel.has(channel);
   }
 
+  /** Every channel that is collected. */
+  get channels(): Iterable<ChannelName> {
+    return this.#byChannel.keys();
+  }
+
   #metadataOf(method: unknown): CollectMetricsMetadata | undefined {
     if (typeof method !== 'function') return undefined;
     return Reflect.getMetadata(COLLECT_METRICS, method) as CollectMetricsMetadata | undefined;

@@ -2,13 +2,26 @@ import { setImmediate } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { BROKER, type Broker } from '../broker/index.js';
 import { Hub } from '../hub/index.js';
-import { type Message, type Millis, type Sample, type TagFilter, type Tags, matchesFilter } from '../protocol/index.js';
+import {
+  type ChannelName,
+  type Message,
+  MetricastError,
+  type Millis,
+  type Sample,
+  type State,
+  type TagFilter,
+  type Tags,
+  type TenantId,
+  canonicalKey,
+  matchesFilter,
+} from '../protocol/index.js';
 import { BoundedCalls } from './bounded-calls.js';
 import type { CollectedState } from './collect-metrics.decorator.js';
 import { type Collector, Collectors } from './collectors.js';
 import { FailureLog } from './failure-log.js';
 import { pointsOf } from './points.js';
 import { Scheduler } from './scheduler.js';
+import { type Collected, StateCache } from './state-cache.js';
 import { type Tick, TickPlan, tickKey } from './tick-plan.js';
 
 /** Views that are collected at once. */
@@ -45,6 +58,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     @Inject(BROKER) private readonly broker: Broker,
     private readonly collectors: Collectors,
     private readonly scheduler: Scheduler,
+    private readonly states: StateCache,
     @Inject(METRICS_SERVICE_OPTIONS) private readonly options: MetricsServiceOptions,
   ) {}
 
@@ -58,6 +72,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
       } else {
         this.#plan.remove(tick);
         this.#failures.forget(tick);
+        this.states.forget(tick);
       }
       this.#alignTimers();
     });
@@ -69,6 +84,24 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     // Connections that close after this still change what is watched.
     this.#isStopped = true;
     for (const interval of this.#timers.keys()) this.#stopTimer(interval);
+  }
+
+  /**
+   * A view of a channel as it is now, or was at the last tick if nothing was recorded since. `null` where there is
+   * nothing to show, or nothing is collected for this channel.
+   *
+   * @throws {@link MetricastError} `collect_failed`.
+   */
+  async current(tenant: TenantId, channel: ChannelName, filter: TagFilter): Promise<State | null> {
+    const collector = this.collectors.get(channel);
+    if (!collector) return null;
+    const tick = { tenant, channel };
+    const filterKey = canonicalKey(filter);
+    const collected = await this.states.get(tick, filterKey, this.#intervalOf(collector), () =>
+      this.#collect(tick, filterKey, filter, Date.now()),
+    );
+    if (collected?.kind === 'failure') throw new MetricastError('collect_failed');
+    return collected;
   }
 
   #intervalOf({ every = 0 }: Collector): Millis {
@@ -113,7 +146,9 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
         if (start > 0) await setImmediate();
         const some = filters.slice(start, start + FILTERS_A_TURN);
         const views = await Promise.all(
-          some.map(([filterKey, filter]) => this.#collect(tick, filterKey, filter, timestamp)),
+          some.map(([filterKey, filter]) =>
+            this.states.renew(tick, filterKey, () => this.#collect(tick, filterKey, filter, timestamp)),
+          ),
         );
         messages.push(...views.filter((view) => view !== null));
       }
@@ -127,7 +162,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** One view of the channel; `null` where there is nothing to send. Does not throw. */
-  async #collect(tick: Tick, filterKey: string, filter: TagFilter, timestamp: Millis): Promise<Message | null> {
+  async #collect(tick: Tick, filterKey: string, filter: TagFilter, timestamp: Millis): Promise<Collected> {
     const collector = this.collectors.get(tick.channel)!;
     const [narrowing, matching] = splitFilter(filter, collector.dimensions ?? []);
     const { tags } = this.options;
@@ -145,6 +180,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
         timestamp,
         tags,
         data,
+        filter,
         filterKey,
         points: () => (points ??= pointsOf(data, collector.points, timestamp, tags)),
       };

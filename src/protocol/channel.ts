@@ -19,19 +19,28 @@ const builtIn = (name: string) => name as ChannelName;
 
 export const SYSTEM_METRICS = builtIn('system.metrics');
 export const SKILLS_METRICS = builtIn('skills.metrics');
+export const TOOLS_METRICS = builtIn('tools.metrics');
+export const ROUTING_METRICS = builtIn('routing.metrics');
+export const WORKFLOW_METRICS = builtIn('workflow.metrics');
+export const AGENT_METRICS = builtIn('agent.metrics');
+export const DISTRIBUTED_METRICS = builtIn('distributed.metrics');
+/** Executions of every kind together. */
+export const EXECUTIONS_METRICS = builtIn('executions.metrics');
+export const EXECUTIONS_EVENTS = builtIn('executions.events');
+export const ALERTS_EVENTS = builtIn('alerts.events');
 /** This service's own figures: for operators alone. */
 export const GATEWAY_METRICS = builtIn('gateway.metrics');
 
 /** The channels that exist for every tenant, recorded in or not. */
 export const BUILT_IN_CHANNELS: ReadonlySet<ChannelName> = new Set([
   SYSTEM_METRICS,
-  builtIn('workflow.metrics'),
-  builtIn('agent.metrics'),
-  builtIn('distributed.metrics'),
+  WORKFLOW_METRICS,
+  AGENT_METRICS,
+  DISTRIBUTED_METRICS,
   SKILLS_METRICS,
-  builtIn('tools.metrics'),
-  builtIn('routing.metrics'),
-  builtIn('executions.events'),
-  builtIn('alerts.events'),
+  TOOLS_METRICS,
+  ROUTING_METRICS,
+  EXECUTIONS_EVENTS,
+  ALERTS_EVENTS,
   GATEWAY_METRICS,
 ]);

@@ -1,6 +1,8 @@
 /** The WebSocket close codes that the server sends, and what each tells a client to do. */
 export const CLOSE = {
   goingAway: { code: 1001, reason: 'server shutting down', reconnect: true },
+  /** How some clients know 4401. */
+  policyViolation: { code: 1008, reason: 'Unauthorized', reconnect: false },
   tooLarge: { code: 1009, reason: 'frame over 1 MiB', reconnect: false },
   internal: { code: 1011, reason: 'internal error', reconnect: true },
   protocolViolation: { code: 4400, reason: 'protocol violation', reconnect: false },

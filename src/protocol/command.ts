@@ -1,6 +1,5 @@
 import type { ChannelName } from './channel.js';
-import type { MetricastError } from './errors.js';
-import type { Position } from './publication.js';
+import type { Position, State } from './publication.js';
 import { type TagFilter, isPlainText } from './tags.js';
 
 /** How a collected state reaches a subscriber: as one message, or as a point per metric name. */
@@ -11,6 +10,8 @@ export interface Subscription {
   readonly channel: ChannelName;
   readonly filter: TagFilter;
   readonly format: Format;
+  /** The types of its events that are wanted; absent: all. */
+  readonly events?: readonly string[];
 }
 
 /** What a client asks for, whichever dialect it says it in. `id` is the client's own, and comes back with the reply. */
@@ -26,9 +27,19 @@ export type Command =
       readonly compression?: boolean;
       /** Ends the connection's other subscriptions. */
       readonly replace: boolean;
+      /** Shows the channels' states as they are now; else they come with the next tick. */
+      readonly atOnce?: boolean;
+      /** No reply is expected. */
+      readonly isQuiet?: boolean;
     }
   /** `channels` absent: all of them. */
   | { readonly type: 'unsubscribe'; readonly id?: CommandId; readonly channels?: readonly string[] }
+  /** Adds to the event types that the connection is sent, on whichever channels they come. */
+  | { readonly type: 'watch_events'; readonly id?: CommandId; readonly eventTypes: readonly string[] }
+  /** `eventTypes` absent: all of them. */
+  | { readonly type: 'unwatch_events'; readonly id?: CommandId; readonly eventTypes?: readonly string[] }
+  /** The state of a channel as it is now, subscribed or not. */
+  | { readonly type: 'request_state'; readonly id?: CommandId; readonly channel: ChannelName }
   | { readonly type: 'ping'; readonly id?: CommandId }
   /** The answer to a heartbeat: that it came is all it says. */
   | { readonly type: 'pong'; readonly id?: CommandId }
@@ -63,5 +74,11 @@ export type Reply =
       /** The channels left, sorted. */
       readonly channels: readonly ChannelName[];
     }
-  | { readonly type: 'pong'; readonly command: CommandOf<'ping'> }
-  | { readonly type: 'error'; readonly error: MetricastError; readonly id?: CommandId };
+  | {
+      readonly type: 'watching';
+      readonly command: CommandOf<'watch_events' | 'unwatch_events'>;
+      /** All event types of the connection, sorted. */
+      readonly eventTypes: readonly string[];
+    }
+  | { readonly type: 'state'; readonly command: CommandOf<'request_state'>; readonly state: State }
+  | { readonly type: 'pong'; readonly command: CommandOf<'ping'> };

@@ -1,4 +1,5 @@
-import type { Command, Format, Reply, Subscription } from './command.js';
+import type { Close } from './close-codes.js';
+import type { Command, Format, Reply } from './command.js';
 import type { MetricastError } from './errors.js';
 import type { Principal } from './principal.js';
 import type { Publication } from './publication.js';
@@ -7,13 +8,19 @@ import type { Millis } from './timestamp.js';
 /** An object that goes over the wire, before it is encoded. */
 export type WireMessage = object;
 
+/** The query of the address that a connection was opened with. */
+export type Query = Pick<URLSearchParams, 'get' | 'getAll'>;
+
 /** The connection as its dialect sees it when it opens. */
 export interface Greeting {
   readonly connectionId: string;
   readonly principal: Principal;
+  readonly query: Query;
   readonly now: Millis;
   /** Seconds. */
   readonly heartbeatInterval: number;
+  /** Seconds between two states, where the tenant's channels have no slower pace of their own. */
+  readonly updateInterval: number;
 }
 
 /**
@@ -26,8 +33,11 @@ export interface Dialect {
   /** What a connection is sent when it opens. */
   greet(greeting: Greeting): readonly WireMessage[];
 
-  /** What a connection is subscribed to without asking. */
-  readonly subscribedOnConnect: readonly Subscription[];
+  /**
+   * What a connection asks for by being opened, with this address. Throws {@link MetricastError} where the address asks
+   * for what cannot be.
+   */
+  open(query: Query): readonly Command[];
 
   /** Says what a decoded frame asks for. Throws {@link MetricastError} where it asks for nothing known. */
   parse(frame: Readonly<Record<string, unknown>>): Command;
@@ -35,13 +45,17 @@ export interface Dialect {
   /** The messages that a publication is to a subscriber with this format; none where the dialect cannot show it. */
   render(publication: Publication, format: Format): readonly WireMessage[];
 
-  renderReply(reply: Exclude<Reply, { type: 'error' }>, now: Millis): WireMessage;
+  /** `undefined` where the dialect has no words for it. */
+  renderReply(reply: Reply, now: Millis): WireMessage | undefined;
 
   /** An error, with the `id` of the command that it answers. */
   renderError(error: MetricastError, now: Millis, id?: string | number): WireMessage;
 
   /** The heartbeat that clients of this dialect see, beside the protocol's own ping. */
   heartbeat?(now: Millis): WireMessage;
+
+  /** How this dialect's clients are told of a close, where it has a code of its own for it. */
+  close?(close: Close): Close;
 
   /** True where a token may come in a first frame instead of the handshake. */
   readonly tokenInFirstFrame?: boolean;

@@ -22,6 +22,7 @@ const TABLE = {
   },
   unknown_type: { message: 'Unknown message type', status: 400, temporary: false },
   unknown_channel: { message: 'Invalid subscription: unknown channel', status: 404, temporary: false },
+  unknown_event_type: { message: 'Unknown event type', status: 404, temporary: false },
   bad_subscription: { message: 'Subscription error', status: 400, temporary: false },
   not_supported: { message: 'Not supported', status: 501, temporary: false },
   bad_request: { message: 'Invalid request', status: 400, temporary: false },
@@ -34,6 +35,7 @@ const TABLE = {
     close: CLOSE.unauthorized,
   },
   forbidden: { message: 'Not allowed', status: 403, temporary: false, close: CLOSE.forbidden },
+  no_tenant_access: { message: 'No access to workspace', status: 403, temporary: false, close: CLOSE.forbidden },
   not_found: { message: 'Not found', status: 404, temporary: false },
   rate_limited: { message: 'Rate limit exceeded', status: 429, temporary: true },
   busy: { message: 'Storage cannot take more now', status: 503, temporary: true },
@@ -57,6 +59,8 @@ export interface FieldError {
 export interface ErrorDetails {
   /** Added to the message after a colon; must not hold what the client sent. */
   readonly detail?: string;
+  /** What it is about, by a name that is well-formed. Added to the message. */
+  readonly name?: string;
   /** Seconds after which to try again. */
   readonly retryAfter?: number;
   /** The well-formed channel name that it is about. */
@@ -75,7 +79,8 @@ export class MetricastError extends Error {
     readonly details: ErrorDetails = {},
   ) {
     const { message } = ERRORS[code];
-    super(details.detail === undefined ? message : `${message}: ${details.detail}`, { cause: details.cause });
+    const { name, detail, cause } = details;
+    super(`${message}${name === undefined ? '' : ` ${name}`}${detail === undefined ? '' : `: ${detail}`}`, { cause });
   }
 
   /** This very error, or `internal` with the given one as its cause. */

@@ -3,6 +3,7 @@ export * from './close-codes.js';
 export * from './command.js';
 export * from './dialect.js';
 export * from './errors.js';
+export * from './event-type.js';
 export * from './principal.js';
 export * from './publication.js';
 export * from './tags.js';

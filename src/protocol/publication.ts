@@ -1,5 +1,5 @@
 import type { ChannelName } from './channel.js';
-import type { Tags } from './tags.js';
+import type { TagFilter, Tags } from './tags.js';
 import type { TenantId } from './tenant.js';
 import type { Millis } from './timestamp.js';
 
@@ -16,13 +16,25 @@ export interface Sample {
   readonly tags: Tags;
 }
 
+/** Something that happened, once. Never merged with another, and never left out. */
+export interface Event {
+  readonly kind: 'event';
+  /** `execution_started`, `alert`, … */
+  readonly type: string;
+  readonly timestamp: Millis;
+  readonly tags: Tags;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
 /** The whole state of a channel at one instant: the newest replaces all before it. */
 export interface State {
   readonly kind: 'state';
   readonly timestamp: Millis;
   readonly tags: Tags;
   readonly data: Readonly<Record<string, unknown>>;
-  /** Which view of the channel this is: the canonical key of the filter that it was collected for. */
+  /** What it was narrowed to. */
+  readonly filter: TagFilter;
+  /** Which view of the channel this is: the canonical key of that filter. */
   readonly filterKey: string;
   /** The same state as single points, made when an audience first asks for them. */
   readonly points: () => readonly Sample[];
@@ -35,7 +47,7 @@ export interface Failure {
   readonly filterKey: string;
 }
 
-export type Message = Sample | State | Failure;
+export type Message = Sample | Event | State | Failure;
 
 /** A message on a channel of a tenant, not numbered yet. */
 export interface Publishable {
@@ -44,13 +56,16 @@ export interface Publishable {
   readonly message: Message;
 }
 
-/** A message on a channel of a tenant, with its number there. */
-export interface Publication extends Publishable {
-  readonly offset: number;
-}
-
 /** Where a channel stands: `offset` counts its publications, and means something within one `epoch` only. */
 export interface Position {
   readonly epoch: string;
   readonly offset: number;
+}
+
+/** A message on a channel of a tenant, with its number there. */
+export interface Publication extends Publishable, Position {}
+
+/** A text that says where in its channel a publication stands. */
+export function cursorOf({ channel, epoch, offset }: Publication): string {
+  return `${channel}@${epoch}:${offset}`;
 }

@@ -34,6 +34,23 @@ export function text(maxLength: number): Field<string> {
     isPlainText(value, maxLength) ? value : new Refusal(`must be a printable text of 1 to ${maxLength} characters`);
 }
 
+/** As {@link text}, of as many lines as it may be: with line breaks and tabs, and no other control characters. */
+export function lines(maxLength: number): Field<string> {
+  return (value) =>
+    typeof value === 'string' && isPlainText(value.replaceAll(/[\t\r\n]/g, ' '), maxLength)
+      ? value
+      : new Refusal(`must be a printable text of 1 to ${maxLength} characters; it may have line breaks and tabs`);
+}
+
+/**
+ * A text that becomes a key of an object in a state. The one key that it must not be means something to JavaScript, and
+ * decoders of MessagePack refuse it, and the whole message with it.
+ */
+export function key(maxLength: number): Field<string> {
+  const plain = text(maxLength);
+  return (value, now) => (value === '__proto__' ? new Refusal('must not be __proto__') : plain(value, now));
+}
+
 export const boolean: Field<boolean> = (value) =>
   typeof value === 'boolean' ? value : new Refusal('must be true or false');
 

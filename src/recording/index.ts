@@ -2,3 +2,4 @@ export * from './fields.js';
 export * from './metrics.recorder.js';
 export * from './recorder.js';
 export * from './ingest-controller.js';
+export * from './totals.js';

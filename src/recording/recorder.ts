@@ -1,6 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { BROKER, type Broker } from '../broker/index.js';
+import { StateCache } from '../metrics/index.js';
 import {
+  type ChannelName,
   type FieldError,
   type Millis,
   type Publishable,
@@ -19,6 +21,8 @@ export const MAX_ITEMS = 10_000;
 export interface RecordKind<Item extends Identified> {
   /** Item ids of different kinds do not meet. */
   readonly name: string;
+  /** The channels whose collected state these items change: what was collected before is not shown any more. */
+  readonly states?: readonly ChannelName[];
   /** The item, or what is wrong with it. */
   parse(item: unknown, now: Millis): Item | BadItem;
   /**
@@ -52,6 +56,7 @@ export class Recorder {
   constructor(
     private readonly queue: WriteQueue,
     @Inject(BROKER) private readonly broker: Broker,
+    private readonly states: StateCache,
   ) {}
 
   /**
@@ -76,7 +81,9 @@ export class Recorder {
       const committed = await this.queue.write(items.length, function* () {
         return yield* kind.write(tenant, yield* claimIds(kind.name, tenant, items, now));
       });
-      await this.#publish(committed());
+      const publications = committed();
+      for (const channel of kind.states ?? []) this.states.forget({ tenant, channel });
+      await this.#publish(publications);
     }
     return { accepted: items.length, rejected };
   }

@@ -7,3 +7,5 @@ export * from './write-queue.js';
 export * from './channel-directory.js';
 export * from './data-source-name.js';
 export * from './series-store.js';
+export * from './event-store.js';
+export * from './latest-reader.js';

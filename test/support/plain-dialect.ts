@@ -11,10 +11,13 @@ import {
 
 /** A vocabulary for tests of what is around dialects: says all that it is told, and counts how often it was asked. */
 export class PlainDialect implements Dialect {
-  readonly subscribedOnConnect = [];
   renders = 0;
 
   constructor(readonly name = 'plain') {}
+
+  open(): Command[] {
+    return [];
+  }
 
   greet(): WireMessage[] {
     return [];

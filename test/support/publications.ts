@@ -1,5 +1,6 @@
 import {
   type ChannelName,
+  type Event,
   type Failure,
   type Message,
   type Publication,
@@ -37,6 +38,10 @@ export function sampleWith(particulars: Partial<Sample> = {}): Sample {
   };
 }
 
+export function eventWith(particulars: Partial<Event> = {}): Event {
+  return { kind: 'event', type: 'placed', timestamp: 0, tags: NO_TAGS, data: {}, ...particulars };
+}
+
 /** A state of a channel, as it was collected for those who asked with this filter. */
 export function stateFor(filter: TagFilter = NO_FILTER, particulars: Partial<State> = {}): State {
   return {
@@ -44,6 +49,7 @@ export function stateFor(filter: TagFilter = NO_FILTER, particulars: Partial<Sta
     timestamp: 0,
     tags: NO_TAGS,
     data: { waiting: 3 },
+    filter,
     filterKey: canonicalKey(filter),
     points: () => [],
     ...particulars,
@@ -56,5 +62,5 @@ export function failureFor(filter: TagFilter = NO_FILTER): Failure {
 
 /** A message as number `offset` of `orders.metrics` of `acme`, but for what is said otherwise. */
 export function publicationOf(message: Message, particulars: Partial<Publication> = {}): Publication {
-  return { tenant: ACME, channel: ORDERS, message, offset: 1, ...particulars };
+  return { tenant: ACME, channel: ORDERS, message, epoch: 'e', offset: 1, ...particulars };
 }

@@ -4,6 +4,7 @@ import type { Close } from '../../src/protocol/index.js';
 /** A transport that keeps whatever it is given, and holds it as bytes not taken yet while its peer does not read. */
 export class RecordingTransport implements Transport {
   readonly name = 'websocket';
+  readonly canAnswer = true;
   readonly address = '127.0.0.1';
   /** One entry for each write, with the frames of it. */
   readonly writes: (readonly Buffer[])[] = [];

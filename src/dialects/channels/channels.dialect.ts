@@ -1,5 +1,6 @@
 import {
   type Dialect,
+  type Event,
   type Format,
   type Publication,
   type Sample,
@@ -9,14 +10,14 @@ import {
   isoTimestamp,
   unixSeconds,
 } from '../../protocol/index.js';
-import { parseChannelsCommand } from './parse-command.js';
+import { parseChannelsCommand, parseChannelsQuery } from './parse-command.js';
 
 /**
  * The native dialect: everything by channel. Wire shapes: docs/protocol/channels.md.
  */
 export const channelsDialect: Dialect = {
   name: 'channels',
-  subscribedOnConnect: [],
+  open: parseChannelsQuery,
   parse: parseChannelsCommand,
 
   greet({ connectionId, principal, now, heartbeatInterval }) {
@@ -36,6 +37,8 @@ export const channelsDialect: Dialect = {
     switch (message.kind) {
       case 'sample':
         return [pointMessage(channel, message, offset)];
+      case 'event':
+        return [eventMessage(channel, message, offset)];
       case 'state':
         return format === 'points'
           ? message.points().map((point) => pointMessage(channel, point, offset))
@@ -48,6 +51,9 @@ export const channelsDialect: Dialect = {
   renderReply(reply, now) {
     const { id } = reply.command;
     switch (reply.type) {
+      case 'watching':
+      case 'state':
+        return undefined;
       case 'subscribed':
         return { type: 'subscribed', channels: reply.channels, positions: reply.positions, id };
       case 'unsubscribed':
@@ -68,6 +74,10 @@ export const channelsDialect: Dialect = {
 
 function pointMessage(channel: string, { name, type, value, timestamp, tags }: Sample, offset: number): WireMessage {
   return { channel, name, type, value, timestamp: isoTimestamp(timestamp), tags, offset };
+}
+
+function eventMessage(channel: string, { type, timestamp, tags, data }: Event, offset: number): WireMessage {
+  return { channel, event: type, data, timestamp: isoTimestamp(timestamp), tags, offset };
 }
 
 function stateMessage(channel: string, { timestamp, tags, data }: State, offset: number): WireMessage {

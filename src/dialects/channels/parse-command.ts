@@ -5,6 +5,7 @@ import {
   type CommandOf,
   MetricastError,
   NO_FILTER,
+  type Query,
   parseCommandId,
   parseTagFilter,
 } from '../../protocol/index.js';
@@ -32,6 +33,23 @@ export function parseChannelsCommand(frame: Fields): Command {
       throw new MetricastError('not_supported', { detail: frame['type'] });
     default:
       throw new MetricastError('unknown_type');
+  }
+}
+
+/** What an address asks for: `?channels=NAME,NAME&tags={"NAME":"VALUE"}&format=points`. */
+export function parseChannelsQuery(query: Query): Command[] {
+  const names = query.getAll('channels').flatMap((list) => list.split(','));
+  if (names.length === 0) return [];
+  const tags = query.get('tags');
+  const options = { channels: names, tags: tags === null ? undefined : parseJson(tags), format: query.get('format') };
+  return [parseSubscribe(undefined, options)];
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new MetricastError('bad_subscription', { detail: 'tags must be an object', cause });
   }
 }
 

@@ -1,5 +1,6 @@
 import {
   type Command,
+  type CommandOf,
   type Dialect,
   type Publication,
   type TagFilter,
@@ -22,7 +23,11 @@ const MAX_SKILL_NAME = 200;
 export const skillsDialect: Dialect = {
   name: 'skills',
   tokenInFirstFrame: true,
-  subscribedOnConnect: [{ channel: SKILLS_METRICS, filter: NO_FILTER, format: 'snapshot' }],
+
+  open(query) {
+    // No reply, and no state but the next tick's: the greeting is all that a new client is sent.
+    return [{ ...subscribeTo(query.get('skill')), isQuiet: true }];
+  },
 
   greet({ principal, now }) {
     return [
@@ -38,13 +43,7 @@ export const skillsDialect: Dialect = {
   parse(frame): Command {
     switch (frame['type']) {
       case 'subscribe':
-        return {
-          type: 'subscribe',
-          channels: [SKILLS_METRICS],
-          filter: parseSkill(frame['skill']),
-          format: 'snapshot',
-          replace: true,
-        };
+        return subscribeTo(frame['skill']);
       case 'unsubscribe':
         return { type: 'unsubscribe' };
       case 'ping':
@@ -62,6 +61,7 @@ export const skillsDialect: Dialect = {
       case 'failure':
         return [skillsDialect.renderError(new MetricastError('collect_failed'), message.timestamp)];
       case 'sample':
+      case 'event':
         return [];
     }
   },
@@ -76,6 +76,9 @@ export const skillsDialect: Dialect = {
         return { type: 'unsubscribed', timestamp: isoTimestamp(now) };
       case 'pong':
         return { type: 'pong' };
+      case 'watching':
+      case 'state':
+        return undefined;
     }
   },
 
@@ -83,6 +86,11 @@ export const skillsDialect: Dialect = {
     return { type: 'error', message, timestamp: isoTimestamp(now) };
   },
 };
+
+function subscribeTo(skill: unknown): CommandOf<'subscribe'> {
+  const filter = parseSkill(skill);
+  return { type: 'subscribe', channels: [SKILLS_METRICS], filter, format: 'snapshot', replace: true };
+}
 
 function parseSkill(skill: unknown): TagFilter {
   if (skill == null) return NO_FILTER;

@@ -14,6 +14,6 @@ export class DialectErrorFilter implements ExceptionFilter {
     const { id } = host.switchToWs().getData<Command>();
     const error = MetricastError.from(thrown);
     if (error.code === 'internal') this.#logger.error(describeThrown(error.cause));
-    this.hub.send(connection, connection.dialect.renderError(error, Date.now(), id));
+    this.hub.sendError(connection, error, id);
   }
 }

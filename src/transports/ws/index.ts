@@ -1,18 +1,9 @@
 import { Admission } from './admission.js';
 import { CommandHandlers } from './command-handlers.js';
 import { DialectErrorFilter } from './dialect-error.filter.js';
-import { LivenessService } from './liveness.service.js';
 import { MetricastWsAdapter } from './metricast-ws.adapter.js';
 import { MetricsGateway } from './metrics.gateway.js';
 
-export { ADMISSION_OPTIONS } from './admission.js';
 export { EndpointTable } from './endpoints.js';
 
-export const wsProviders = [
-  Admission,
-  CommandHandlers,
-  DialectErrorFilter,
-  LivenessService,
-  MetricastWsAdapter,
-  MetricsGateway,
-];
+export const wsProviders = [Admission, CommandHandlers, DialectErrorFilter, MetricastWsAdapter, MetricsGateway];

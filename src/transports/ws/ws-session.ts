@@ -54,6 +54,11 @@ export class WsSession {
     if (inbound) this.#enqueue(inbound);
   }
 
+  /** Runs what the connection asked for by being opened, before its first frame. */
+  begin(commands: readonly Command[]): void {
+    for (const command of commands) this.#enqueue(command);
+  }
+
   /** What the frame asks for; undefined where the connection ended over it. */
   #read(data: Buffer, isBinary: boolean): Inbound | undefined {
     let frame: Frame | undefined;
@@ -108,7 +113,6 @@ export class WsSession {
 
   #fail(error: MetricastError, id?: CommandId): void {
     if (error.code === 'internal') this.services.handlers.logInternal(error);
-    const { connection } = this;
-    this.services.hub.send(connection, connection.dialect.renderError(error, Date.now(), id));
+    this.services.hub.sendError(this.connection, error, id);
   }
 }

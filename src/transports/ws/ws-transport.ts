@@ -2,10 +2,15 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Transport } from '../../hub/index.js';
 import type { Close } from '../../protocol/index.js';
+import { jsonFraming, messagePackFraming } from './framing.js';
+
+const ENCODINGS = { json: jsonFraming, messagePack: messagePackFraming };
 
 /** A WebSocket as the hub writes to it: ready frames go to the socket below `ws`, which would frame them once more. */
 export class WsTransport implements Transport {
   readonly name = 'websocket';
+  readonly canAnswer = true;
+  readonly encodings = ENCODINGS;
 
   constructor(
     private readonly webSocket: WebSocket,

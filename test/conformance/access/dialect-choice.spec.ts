@@ -70,7 +70,7 @@ describe('the dialect of a connection', () => {
     expect(await WireClient.refusedWith(app.url(`/ws/metrics?dialect=${dialect}`, 'ws'))).toBe(400);
   });
 
-  it.each(['/', '/ws', '/ws/nothing', '/ws/metrics/more', '/WS/METRICS', '/health', '/ingest/skills', '//ws/metrics'])(
+  it.each(['/', '/ws/nothing', '/ws/metrics/more', '/WS/METRICS', '/health', '/ingest/skills', '//ws/metrics'])(
     'does not matter on the path %s, which is none of its endpoints: 404',
     async (path) => {
       expect(await WireClient.refusedWith(app.url(path, 'ws'))).toBe(404);

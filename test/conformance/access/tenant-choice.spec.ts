@@ -12,10 +12,10 @@ const CHOICES = [
   { query: '?workspaceId=beta', tenant: 'beta' },
   { query: '?tenant_id=b%65ta', tenant: 'beta' },
 ];
-const REFUSED = [
-  { why: 'another tenant', query: '?tenant_id=delta' },
-  { why: 'another workspace', query: '?workspace_id=delta' },
-  { why: 'a tenant in other letters', query: '?tenant_id=ACME' },
+const REFUSED: { why: string; query: string; name?: string }[] = [
+  { why: 'another tenant', query: '?tenant_id=delta', name: 'delta' },
+  { why: 'another workspace', query: '?workspace_id=delta', name: 'delta' },
+  { why: 'a tenant in other letters', query: '?tenant_id=ACME', name: 'ACME' },
   { why: 'no tenant', query: '?tenant_id=' },
   { why: 'what can be no tenant', query: '?tenant_id=..%2Facme' },
   { why: 'a tenant twice', query: '?tenant_id=acme&tenant_id=acme' },
@@ -64,23 +64,24 @@ describe('the tenant of an address', () => {
     await Promise.all([acme.close(), beta.close()]);
   });
 
-  it.each(REFUSED)('is refused where it names $why: an error, then 4403', async ({ query }) => {
+  it.each(REFUSED)('is refused where it names $why: an error, then 4403', async ({ query, name }) => {
+    const message = name ? `No access to workspace ${name}` : 'No access to workspace';
     const [channels, skills] = [await open(`/ws/metrics${query}`), await open(`/ws/skills${query}`)];
 
     expect(await channels.next()).toEqual({
       type: 'error',
-      message: 'Not allowed: no access to this tenant',
-      code: 'forbidden',
+      message,
+      code: 'no_tenant_access',
     });
     expect(await channels.closed).toEqual({ code: 4403, reason: 'tenant or channel not allowed' });
-    expect(await skills.next()).toMatchObject({ type: 'error', message: 'Not allowed: no access to this tenant' });
+    expect(await skills.next()).toMatchObject({ type: 'error', message });
     expect(await skills.closed).toMatchObject({ code: 4403 });
   });
 
   it.each(REFUSED)('is refused by REST where it names $why, with 403', async ({ query }) => {
     const answer = await app.post(`/ingest/skills${query}`, { skill_name: 'lint', completed: true }, headers);
 
-    expect(answer).toMatchObject({ status: 403, body: { statusCode: 403, code: 'forbidden' } });
+    expect(answer).toMatchObject({ status: 403, body: { statusCode: 403, code: 'no_tenant_access' } });
   });
 
   it('says nothing about a tenant to who has no valid token', async () => {
@@ -96,6 +97,6 @@ describe('the tenant of an address', () => {
     client.send({ type: 'ping' });
     await client.closed;
 
-    expect(client.unread).toMatchObject([{ type: 'error', code: 'forbidden' }]);
+    expect(client.unread).toMatchObject([{ type: 'error', code: 'no_tenant_access' }]);
   });
 });

@@ -46,14 +46,14 @@ describe('who brings a token', () => {
     [[], 'acme'],
     [['acme'], 'acme'],
     [['globex'], 'globex'],
-    [['initech'], 'forbidden'],
-    [[''], 'forbidden'],
-    [['../acme'], 'forbidden'],
-    [['ACME'], 'forbidden'],
-    [['acme '], 'forbidden'],
-    [['acme', 'acme'], 'forbidden'],
-    [['acme', 'globex'], 'forbidden'],
-    [['__proto__'], 'forbidden'],
+    [['initech'], 'no_tenant_access'],
+    [[''], 'no_tenant_access'],
+    [['../acme'], 'no_tenant_access'],
+    [['ACME'], 'no_tenant_access'],
+    [['acme '], 'no_tenant_access'],
+    [['acme', 'acme'], 'no_tenant_access'],
+    [['acme', 'globex'], 'no_tenant_access'],
+    [['__proto__'], 'no_tenant_access'],
   ])('and names the tenants %j gets into %s', (tenants, outcome) => {
     expect(enter(authenticator(), token, tenants)).toBe(outcome);
   });
@@ -67,7 +67,7 @@ describe('who brings a token', () => {
           isLocal: true,
         });
       } catch (error) {
-        return (error as Error).message;
+        return (error as Error).message.replace(tenant, 'X');
       }
     });
     expect(new Set(refusals).size).toBe(1);
@@ -102,8 +102,8 @@ describe('who brings no token', () => {
 
   test.each([
     [['local'], 'local'],
-    [['acme'], 'forbidden'],
-    [['local', 'local'], 'forbidden'],
+    [['acme'], 'no_tenant_access'],
+    [['local', 'local'], 'no_tenant_access'],
   ])('and names the tenants %j gets into %s in open mode', (tenants, outcome) => {
     expect(enter(open, undefined, tenants)).toBe(outcome);
   });

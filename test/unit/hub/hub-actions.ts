@@ -26,6 +26,7 @@ const PAIRS: Record<string, string | string[]>[] = [
 ];
 const FILTERS = PAIRS.map(filterOf);
 const TAGS: Tags[] = [{}, { env: 'a' }, { env: 'a', region: 'x' }, { env: 'b', region: 'x' }, { env: 'c' }];
+const EVENT_TYPES = ['placed', 'shipped'];
 const FRAMINGS = ['text', 'binary'].map((name): Framing => ({
   name,
   frame: (message) => Buffer.from(`${name} ${(message as { line: string }).line}\n`),
@@ -40,7 +41,14 @@ const DIALECTS = ['plain', 'other'].map((name): Dialect => {
 /** What can happen to a hub. */
 export type Action =
   | { do: 'open'; tenant: TenantId; dialect: Dialect; framing: Framing; tokenFilter: TagFilter }
-  | { do: 'subscribe'; who: number; channel: ChannelName; filter: TagFilter; format: Format }
+  | {
+      do: 'subscribe';
+      who: number;
+      channel: ChannelName;
+      filter: TagFilter;
+      format: Format;
+      events: string[] | undefined;
+    }
   | { do: 'unsubscribe'; who: number; channels: ChannelName[] | undefined }
   | { do: 'reframe'; who: number; framing: Framing }
   | { do: 'close'; who: number; isTold: boolean }
@@ -50,6 +58,7 @@ export type Action =
       channel: ChannelName;
       kind: Message['kind'];
       tags: Tags;
+      eventType: string;
       collectedFor: TagFilter;
     }
   | { do: 'end turn' };
@@ -73,6 +82,7 @@ export const action: fc.Arbitrary<Action> = fc.oneof(
       channel: anyOf(CHANNELS),
       filter: anyOf(FILTERS),
       format: anyOf<Format>(['snapshot', 'points']),
+      events: fc.option(fc.subarray(EVENT_TYPES), { nil: undefined }),
     }),
     weight: 6,
   },
@@ -91,8 +101,9 @@ export const action: fc.Arbitrary<Action> = fc.oneof(
       do: fc.constant('deliver' as const),
       tenant: anyOf(TENANTS),
       channel: anyOf(CHANNELS),
-      kind: anyOf<Message['kind']>(['sample', 'state', 'failure']),
+      kind: anyOf<Message['kind']>(['sample', 'event', 'state', 'failure']),
       tags: anyOf(TAGS),
+      eventType: anyOf(EVENT_TYPES),
       // What two of the filters make together is what states are collected for.
       collectedFor: fc.tuple(anyOf(FILTERS), anyOf(FILTERS)).map(([one, other]) => bothFilters(one, other)),
     }),

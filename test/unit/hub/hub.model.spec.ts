@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { type Connection, Hub } from '../../../src/hub/index.js';
 import { CLOSE } from '../../../src/protocol/index.js';
 import { connect, endOfTurn } from '../../support/connected.js';
-import { failureFor, sampleWith, stateFor } from '../../support/publications.js';
+import { eventWith, failureFor, sampleWith, stateFor } from '../../support/publications.js';
 import type { RecordingTransport } from '../../support/recording-transport.js';
 import { type Action, CHANNELS, TENANTS, action, open } from './hub-actions.js';
 import { type NaiveConnection, NaiveHub } from './naive-hub.js';
@@ -36,9 +36,9 @@ class Pair {
       }
       case 'subscribe':
         return this.#with(action.who, (naive, connection) => {
-          const { channel, filter, format } = action;
-          if (naive.isOpen) naive.wants.set(channel, { filter, format });
-          this.hub.subscribe(connection, { channel, filter, format });
+          const { channel, filter, format, events } = action;
+          if (naive.isOpen) naive.wants.set(channel, { filter, format, events });
+          this.hub.subscribe(connection, { channel, filter, format, events });
         });
       case 'unsubscribe':
         return this.#with(action.who, (naive, connection) => {
@@ -94,12 +94,17 @@ class Pair {
     act(this.naive.connections[at]!, this.#real[at]!.connection);
   }
 
-  #deliver({ tenant, channel, kind, tags, collectedFor }: Action & { do: 'deliver' }): void {
-    const make = { sample: () => sampleWith({ tags }), state: stateFor, failure: failureFor };
+  #deliver({ tenant, channel, kind, tags, eventType, collectedFor }: Action & { do: 'deliver' }): void {
+    const make = {
+      sample: () => sampleWith({ tags }),
+      event: () => eventWith({ type: eventType, tags }),
+      state: stateFor,
+      failure: failureFor,
+    };
     const message = make[kind](collectedFor);
     const offset = ++this.#offset;
     this.naive.deliver(tenant, channel, message, offset, collectedFor);
-    this.hub.deliver({ tenant, channel, message, offset });
+    this.hub.deliver({ tenant, channel, message, epoch: 'e', offset });
   }
 }
 

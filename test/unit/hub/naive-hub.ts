@@ -1,8 +1,9 @@
-import type { ChannelName, Format, Message, Sample, TagFilter, TenantId } from '../../../src/protocol/index.js';
+import type { ChannelName, Event, Format, Message, Sample, TagFilter, TenantId } from '../../../src/protocol/index.js';
 
 export interface NaiveSubscription {
   readonly filter: TagFilter;
   readonly format: Format;
+  readonly events: readonly string[] | undefined;
 }
 
 export interface NaiveConnection {
@@ -40,9 +41,9 @@ export class NaiveHub {
       if (!connection.isOpen || connection.tenant !== tenant || !subscription) continue;
       const filters = [subscription.filter, connection.tokenFilter];
       const isWanted =
-        message.kind === 'sample'
-          ? filters.every((filter) => lets(filter, message))
-          : meaning([collectedFor]) === meaning(filters);
+        message.kind === 'state' || message.kind === 'failure'
+          ? meaning([collectedFor]) === meaning(filters)
+          : filters.every((filter) => lets(filter, message)) && isOfType(subscription.events, message);
       if (!isWanted) continue;
       connection.waiting.push(lineOf(connection.framing, connection.dialect, subscription.format, channel, offset));
     }
@@ -79,7 +80,11 @@ function write(connection: NaiveConnection): void {
   connection.waiting = [];
 }
 
-function lets(filter: TagFilter, { tags }: Sample): boolean {
+function isOfType(events: readonly string[] | undefined, message: Sample | Event): boolean {
+  return message.kind === 'sample' || !events || events.some((type) => type === message.type);
+}
+
+function lets(filter: TagFilter, { tags }: Sample | Event): boolean {
   return Object.entries(filter).every(([name, values]) => values.some((value) => value === tags[name]));
 }
 

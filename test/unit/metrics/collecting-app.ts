@@ -13,6 +13,7 @@ import {
   METRICS_SERVICE_OPTIONS,
   MetricsService,
   Scheduler,
+  StateCache,
 } from '../../../src/metrics/index.js';
 import type { Tags } from '../../../src/protocol/index.js';
 
@@ -68,6 +69,7 @@ export class CollectingApp {
         { provide: METRICS_SERVICE_OPTIONS, useValue: { updateInterval: 0.1, tags: {}, ...options } },
         SchedulerRegistry,
         Scheduler,
+        StateCache,
         Collectors,
         MetricsService,
         ...sources.map(({ provider }) => provider),
@@ -86,6 +88,10 @@ export class CollectingApp {
 
   get broker(): MemoryBroker {
     return this.#module.get(BROKER);
+  }
+
+  get metrics(): MetricsService {
+    return this.#module.get(MetricsService);
   }
 
   /** The names of the timers that run. */

@@ -2,7 +2,7 @@ import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationB
 import { Hub, Liveness } from '../../hub/index.js';
 import { Scheduler } from '../../metrics/index.js';
 import { CLOSE } from '../../protocol/index.js';
-import { ADMISSION_OPTIONS, Admission, type AdmissionOptions } from './admission.js';
+import { RECEPTION_OPTIONS, Reception, type ReceptionOptions } from './reception.js';
 
 const JOB = 'metricast:liveness';
 /** How long peers have to answer the close before their sockets are ended. */
@@ -20,9 +20,9 @@ export class LivenessService implements OnApplicationBootstrap, BeforeApplicatio
 
   constructor(
     private readonly hub: Hub,
-    private readonly admission: Admission,
+    private readonly reception: Reception,
     private readonly scheduler: Scheduler,
-    @Inject(ADMISSION_OPTIONS) options: AdmissionOptions,
+    @Inject(RECEPTION_OPTIONS) options: ReceptionOptions,
   ) {
     this.#liveness = new Liveness(hub, options.heartbeatInterval * 1000);
   }
@@ -33,7 +33,7 @@ export class LivenessService implements OnApplicationBootstrap, BeforeApplicatio
 
   /** Before Nest ends the sockets, which their peers would see as a broken connection. */
   async beforeApplicationShutdown(): Promise<void> {
-    const leaving = this.admission.drain();
+    const leaving = this.reception.drain();
     this.scheduler.cancel(JOB);
     const connections = [...this.hub.connections.values()];
     const slice = Math.max(SMALLEST_SLICE, Math.ceil(connections.length / SLICES));

@@ -1,0 +1,43 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { BROKER, type Broker } from '../../broker/index.js';
+import { type Connection, Hub } from '../../hub/index.js';
+import { MetricsService } from '../../metrics/index.js';
+import {
+  type ChannelName,
+  type CommandOf,
+  type Failure,
+  MetricastError,
+  type State,
+  canonicalKey,
+} from '../../protocol/index.js';
+
+/** Shows a connection a channel's state as it is now, between two ticks. */
+@Injectable()
+export class CurrentStates {
+  constructor(
+    private readonly hub: Hub,
+    private readonly metrics: MetricsService,
+    @Inject(BROKER) private readonly broker: Broker,
+  ) {}
+
+  /** Shows what a connection is subscribed to, as the next tick would. Does not reject. */
+  async show(connection: Connection, channel: ChannelName): Promise<void> {
+    const filter = connection.memberships.get(channel)?.subscription.filter;
+    if (!filter) return;
+    const { tenant } = connection.principal;
+    const failed = (): Failure => ({ kind: 'failure', timestamp: Date.now(), filterKey: canonicalKey(filter) });
+    const message = await this.metrics.current(tenant, channel, filter).catch(failed);
+    // It may be gone by now, or have subscribed with another filter: then the hub has nobody to show this to.
+    if (message) {
+      this.hub.deliverTo(connection, { tenant, channel, message, ...this.broker.position(tenant, channel) });
+    }
+  }
+
+  /** Answers with the state, subscribed or not. @throws {@link MetricastError} where there is none. */
+  async answer(connection: Connection, command: CommandOf<'request_state'>): Promise<void> {
+    const { tenant, filter } = connection.principal;
+    const state: State | null = await this.metrics.current(tenant, command.channel, filter);
+    if (!state) throw new MetricastError('not_found');
+    this.hub.reply(connection, { type: 'state', command, state });
+  }
+}
