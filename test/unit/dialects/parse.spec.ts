@@ -3,9 +3,33 @@ import { describe, expect, test } from 'vitest';
 import { DIALECTS, isDialectName } from '../../../src/dialects/index.js';
 import { MetricastError } from '../../../src/protocol/index.js';
 
-const COMMANDS = ['subscribe', 'unsubscribe', 'ping', 'pong', 'authenticate'];
-const TYPES = [...COMMANDS, 'get_history', 'refresh', 'presence', 'toString', '__proto__', ''];
-const FIELDS = ['id', 'data', 'channels', 'tags', 'format', 'compression', 'skill', 'token', 'since', '__proto__'];
+const COMMANDS = [
+  'subscribe',
+  'unsubscribe',
+  'ping',
+  'pong',
+  'authenticate',
+  'watch_events',
+  'unwatch_events',
+  'request_state',
+];
+const TYPES = [
+  'subscribe',
+  'unsubscribe',
+  'ping',
+  'pong',
+  'request_metrics',
+  'get_history',
+  'refresh',
+  'presence',
+  'toString',
+  '__proto__',
+  '',
+];
+const FIELDS = [
+  ...['id', 'data', 'channels', 'tags', 'format', 'compression', 'since', 'skill', 'token'],
+  ...['tool_id', 'session_id', 'event_types', 'metric_type', '__proto__'],
+];
 
 /** Any JSON, but with the words of the dialects often enough to get past the first check. */
 const json: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({
@@ -44,12 +68,13 @@ describe.each(Object.entries(DIALECTS))('whatever a client sends in %s', (_name,
           commands++;
           expect(COMMANDS).toContain((said.command as { type: unknown }).type);
         } else {
-          expect(['unknown_type', 'bad_subscription', 'not_supported']).toContain(said.error.code);
+          expect(['unknown_type', 'bad_subscription', 'not_supported', 'bad_request']).toContain(said.error.code);
           const message = dialect.renderError(said.error, 0, 7);
-          expect(JSON.parse(JSON.stringify(message))).toMatchObject({ type: 'error', message: said.error.message });
+          // Each dialect has a field of its own for it.
+          expect(Object.values(message)).toContain(said.error.message);
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
     expect(commands).toBeGreaterThan(50);
   });

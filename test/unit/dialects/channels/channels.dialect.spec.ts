@@ -1,8 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { channelsDialect } from '../../../../src/dialects/channels/channels.dialect.js';
 import { type CommandOf, MetricastError, NO_FILTER } from '../../../../src/protocol/index.js';
-import { ACME, principalWith } from '../../../support/principals.js';
-import { ORDERS, channelName, failureFor, publicationOf, sampleWith, stateFor } from '../../../support/publications.js';
+import { greetingWith } from '../../../support/greetings.js';
+import { ACME } from '../../../support/principals.js';
+import {
+  ORDERS,
+  channelName,
+  eventWith,
+  failureFor,
+  publicationOf,
+  sampleWith,
+  stateFor,
+} from '../../../support/publications.js';
 
 const NOON = Date.UTC(2026, 10, 21, 12);
 const NOON_TEXT = '2026-11-21T12:00:00.000Z';
@@ -22,7 +31,7 @@ const subscribe: CommandOf<'subscribe'> = {
 
 describe('the channels dialect', () => {
   test('welcomes a connection, and subscribes it to nothing', () => {
-    const greeting = { connectionId: 'an id', principal: principalWith(), now: NOON + 250, heartbeatInterval: 30 };
+    const greeting = greetingWith({ connectionId: 'an id', now: NOON + 250 });
     expect(channelsDialect.greet(greeting).map(onWire)).toEqual([
       {
         type: 'welcome',
@@ -33,7 +42,7 @@ describe('the channels dialect', () => {
         heartbeat_interval: 30,
       },
     ]);
-    expect(channelsDialect.subscribedOnConnect).toEqual([]);
+    expect(channelsDialect.open(new URLSearchParams())).toEqual([]);
   });
 
   test.each(['snapshot', 'points'] as const)('says a sample as it is, whatever the format: %s', (format) => {
@@ -44,6 +53,20 @@ describe('the channels dialect', () => {
         name: 'orders.placed',
         type: 'counter',
         value: 42,
+        timestamp: NOON_TEXT,
+        tags: { shop: 'north' },
+        offset: 8,
+      },
+    ]);
+  });
+
+  test.each(['snapshot', 'points'] as const)('says an event as it is, whatever the format: %s', (format) => {
+    const event = eventWith({ type: 'placed', timestamp: NOON, tags: { shop: 'north' }, data: { order: 7 } });
+    expect(channelsDialect.render(publicationOf(event, { offset: 8 }), format)).toEqual([
+      {
+        channel: ORDERS,
+        event: 'placed',
+        data: { order: 7 },
         timestamp: NOON_TEXT,
         tags: { shop: 'north' },
         offset: 8,
@@ -101,7 +124,7 @@ describe('the channels dialect', () => {
   test('confirms a subscribe with all channels and how far they are', () => {
     const positions = { [ORDERS]: { epoch: 'e', offset: 7 } };
     const reply = { type: 'subscribed', command: { ...subscribe, id: 1 }, channels: [ORDERS], positions } as const;
-    expect(onWire(channelsDialect.renderReply(reply, NOON))).toEqual({
+    expect(onWire(channelsDialect.renderReply(reply, NOON)!)).toEqual({
       type: 'subscribed',
       channels: [ORDERS],
       positions,
@@ -111,12 +134,12 @@ describe('the channels dialect', () => {
 
   test('confirms an unsubscribe with the channels that are left', () => {
     const reply = { type: 'unsubscribed', command: { type: 'unsubscribe' }, channels: [ORDERS] } as const;
-    expect(onWire(channelsDialect.renderReply(reply, NOON))).toEqual({ type: 'unsubscribed', channels: [ORDERS] });
+    expect(onWire(channelsDialect.renderReply(reply, NOON)!)).toEqual({ type: 'unsubscribed', channels: [ORDERS] });
   });
 
   test('answers a ping, and pings', () => {
     const reply = { type: 'pong', command: { type: 'ping', id: 'x' } } as const;
-    expect(onWire(channelsDialect.renderReply(reply, NOON + 1))).toEqual({
+    expect(onWire(channelsDialect.renderReply(reply, NOON + 1)!)).toEqual({
       type: 'pong',
       timestamp: NOON / 1000 + 0.001,
       id: 'x',

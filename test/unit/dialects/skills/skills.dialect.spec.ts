@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { skillsDialect } from '../../../../src/dialects/skills/skills.dialect.js';
 import { MetricastError, NO_FILTER, SKILLS_METRICS } from '../../../../src/protocol/index.js';
+import { greetingWith } from '../../../support/greetings.js';
 import { principalWith } from '../../../support/principals.js';
 import { failureFor, filterOf, publicationOf, sampleWith, stateFor } from '../../../support/publications.js';
 
@@ -18,7 +19,7 @@ function refusal(frame: Record<string, unknown>): string {
 
 function greet(authenticated: boolean) {
   const principal = principalWith({ authenticated });
-  return skillsDialect.greet({ connectionId: 'an id', principal, now: NOON, heartbeatInterval: 30 });
+  return skillsDialect.greet(greetingWith({ principal, now: NOON }));
 }
 
 describe('the skills dialect', () => {
@@ -28,9 +29,7 @@ describe('the skills dialect', () => {
   });
 
   test('subscribes everyone to all skills', () => {
-    expect(skillsDialect.subscribedOnConnect).toEqual([
-      { channel: SKILLS_METRICS, filter: NO_FILTER, format: 'snapshot' },
-    ]);
+    expect(skillsDialect.open(new URLSearchParams())).toEqual([{ ...wanting(NO_FILTER), isQuiet: true }]);
   });
 
   const wanting = (filter: object) => ({
