@@ -1,0 +1,16 @@
+import { ingestController } from '../../recording/index.js';
+import { DecisionBucket } from './decision-bucket.entity.js';
+import { Decision } from './decision.entity.js';
+import { DecisionsRecorder } from './decisions.recorder.js';
+import { RoutingController } from './routing.controller.js';
+import { RoutingFeed } from './routing.feed.js';
+
+export { type DecisionInput, DecisionsRecorder } from './decisions.recorder.js';
+
+/** The feed of `routing.metrics`. */
+export const routingFeed = {
+  entities: [Decision, DecisionBucket],
+  providers: [DecisionsRecorder, RoutingFeed],
+  controllers: [ingestController('decisions', DecisionsRecorder), RoutingController],
+  exports: [DecisionsRecorder],
+};
