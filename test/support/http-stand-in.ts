@@ -13,7 +13,7 @@ export interface Received {
 /** Answers a request; one that it leaves alone waits until the stand-in is closed. */
 export type Answering = (request: Received, response: ServerResponse) => unknown;
 
-/** An HTTP server in the place of Metricast's, for the answers that a healthy one never gives. */
+/** An HTTP server in the place of a real one, for the answers that a healthy one never gives. */
 export class HttpStandIn {
   readonly received: Received[] = [];
 
@@ -22,8 +22,9 @@ export class HttpStandIn {
     private readonly server: ReturnType<typeof createServer>,
   ) {}
 
-  static async start(answer: Answering): Promise<HttpStandIn> {
-    const server = createServer().listen(0, '127.0.0.1');
+  /** @param port that of one which went away, to come back in its place. */
+  static async start(answer: Answering, port = 0): Promise<HttpStandIn> {
+    const server = createServer().listen(port, '127.0.0.1');
     await once(server, 'listening');
     const standIn = new HttpStandIn(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, server);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -36,8 +37,16 @@ export class HttpStandIn {
     return standIn;
   }
 
-  close(): void {
+  get port(): number {
+    return Number(new URL(this.url).port);
+  }
+
+  /** Goes away; who is still connected is cut off. */
+  async close(): Promise<void> {
+    if (!this.server.listening) return;
+    const closed = once(this.server, 'close');
     this.server.close();
     this.server.closeAllConnections();
+    await closed;
   }
 }
