@@ -1,7 +1,6 @@
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { NO_FILTER, type TenantId } from '../../../src/protocol/index.js';
-import { ChannelDirectory, type Row, type SqlValue } from '../../../src/store/index.js';
-import { MetricSeries } from '../../../src/store/metric-series.entity.js';
+import { type Row, type SqlValue } from '../../../src/store/index.js';
 import { channelName, filterOf } from '../../support/publications.js';
 import { type Storage, newTenant } from '../../support/storage.js';
 
@@ -113,7 +112,7 @@ export function indexesContract(storage: () => Storage): void {
   });
 
   it('whether a channel exists', async () => {
-    const directory = new ChannelDirectory(storage().dataSource.getRepository(MetricSeries));
+    const directory = storage().newDirectory();
     expect((await directory.existing(tenant, [channelName('c7.metrics')])).size).toBe(1);
     expectIndexed(await plans());
   });

@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { DataSource } from 'typeorm';
-import { SkillInvocation } from '../../../src/feeds/skills/skill-invocation.entity.js';
 import { openDataSource } from '../../../src/persistence/data-source.js';
-import { MetricPoint } from '../../../src/store/metric-point.entity.js';
 import type { TestDatabase } from '../../support/databases.js';
 
 /** The migrations, each time on a database of their own. */
@@ -24,9 +22,8 @@ export function migrationsContract(createDatabase: () => Promise<TestDatabase>):
     // An entity has one type for both databases: PostgreSQL's `bigint`. In SQLite only an `INTEGER` can be generated,
     // which holds as much.
     if (dataSource.options.type !== 'postgres') {
-      for (const entity of [MetricPoint, SkillInvocation]) {
-        dataSource.getMetadata(entity).findColumnWithPropertyName('id')!.type = 'integer';
-      }
+      const generated = dataSource.entityMetadatas.flatMap(({ columns }) => columns.filter((one) => one.isGenerated));
+      for (const column of generated) column.type = 'integer';
     }
     return (await dataSource.driver.createSchemaBuilder().log()).upQueries;
   };

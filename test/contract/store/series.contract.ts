@@ -2,8 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { expect, it } from 'vitest';
 import type { TenantId } from '../../../src/protocol/index.js';
 import type { MetricInput } from '../../../src/recording/index.js';
-import { ChannelDirectory } from '../../../src/store/index.js';
-import { MetricSeries } from '../../../src/store/metric-series.entity.js';
 import { channelName, sampleWith } from '../../support/publications.js';
 import { type Storage, newTenant } from '../../support/storage.js';
 
@@ -136,7 +134,7 @@ export function seriesContract(storage: () => Storage): void {
   it('a channel exists for the tenant that recorded in it, after a restart too', async () => {
     const [tenant, other] = [newTenant(), newTenant()];
     await record(tenant, { channel: 'fresh.metrics' });
-    const restarted = new ChannelDirectory(storage().dataSource.getRepository(MetricSeries));
+    const restarted = storage().newDirectory();
 
     for (const directory of [storage().directory, restarted]) {
       expect((await directory.existing(tenant, [channelName('fresh.metrics')])).size).toBe(1);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { SkillAnomaly } from '../../../src/feeds/skills/skill-anomaly.entity.js';
-import type { AnomalySummary, SkillSummary } from '../../../src/feeds/skills/skills.feed.js';
+import type { AnomalySummary, SkillSummary } from '../../../src/feeds/skills/summaries.js';
 import { type TagFilter, type TenantId, NO_FILTER, isoTimestamp } from '../../../src/protocol/index.js';
 import { filterOf } from '../../support/publications.js';
 import { type Storage, newTenant } from '../../support/storage.js';

@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import type { Publishable, TenantId } from '../../protocol/index.js';
+import { type RecordKind, type RecordResult, Recorder, knownTenant } from '../../recording/index.js';
+import { ChannelDirectory, EventStore, type Write } from '../../store/index.js';
+import { type ChannelEventInput, type EventItem, parseEvent } from './event-item.js';
+
+/** Records events of any type on any channel of events. */
+@Injectable()
+export class EventsRecorder {
+  readonly #kind: RecordKind<EventItem>;
+
+  constructor(
+    private readonly recorder: Recorder,
+    events: EventStore,
+    directory: ChannelDirectory,
+  ) {
+    this.#kind = {
+      name: 'events',
+      parse: parseEvent,
+      *write(tenant: TenantId, items: readonly EventItem[]): Write<() => readonly Publishable[]> {
+        const remember = yield* events.append(tenant, items);
+        return () => {
+          remember();
+          directory.add(tenant, new Set(items.map(({ channel }) => channel)));
+          return items.map(({ channel, event }) => ({ tenant, channel, message: event }));
+        };
+      },
+    };
+  }
+
+  /**
+   * Records events for a tenant. When it resolves they are committed, and on their way to the channels' subscribers.
+   *
+   * @param input one event or up to 10,000; each is validated by itself, and the bad ones are named in the result.
+   * @throws TypeError where the tenant cannot be one; `MetricastError` `too_large` for more than 10,000 items.
+   * @throws `MetricastError` `busy` where the store cannot take them: none is stored, unless the
+   * database went away while it committed. With ids the call may be repeated.
+   */
+  async record(tenant: string, input: ChannelEventInput | readonly ChannelEventInput[]): Promise<RecordResult> {
+    return this.recorder.record(this.#kind, knownTenant(tenant), Array.isArray(input) ? input : [input]);
+  }
+}
