@@ -5,7 +5,9 @@ import { SkillInvocation } from './skill-invocation.entity.js';
 import { SkillMinute } from './skill-minute.entity.js';
 import { SkillWindows } from './skill-windows.js';
 import { Skill } from './skill.entity.js';
+import { SkillsController } from './skills.controller.js';
 import { SkillsFeed } from './skills.feed.js';
+import { SkillsQueries } from './skills.queries.js';
 import { SkillsRecorder } from './skills.recorder.js';
 
 export { ANOMALY_THRESHOLDS } from './anomaly-detector.js';
@@ -15,6 +17,7 @@ export { type SkillInvocationInput, SkillsRecorder } from './skills.recorder.js'
 /** The feed of `skills.metrics`. */
 export const skillsFeed = {
   entities: [Skill, SkillInvocation, SkillMinute, SkillAnomaly],
-  providers: [SkillsRecorder, SkillWindows, AnomalyDetector, SkillsFeed],
-  controllers: [ingestController('skills', SkillsRecorder)],
+  providers: [SkillsRecorder, SkillWindows, AnomalyDetector, SkillsFeed, SkillsQueries],
+  controllers: [ingestController('skills', SkillsRecorder), SkillsController],
+  exports: [SkillsRecorder],
 };

@@ -4,6 +4,7 @@ import { instant } from '../../store/index.js';
 /** A time in which a skill's completion was far from what it had been. Open until it is resolved; one open a skill. */
 @Entity('metricast_skill_anomaly')
 @Index('metricast_skill_anomaly_newest', ['tenantId', 'detectedAt'])
+@Index('metricast_skill_anomaly_skill', ['tenantId', 'skillName', 'detectedAt'])
 @Index('metricast_skill_anomaly_open', ['tenantId', 'skillName'], { unique: true, where: 'resolved_at IS NULL' })
 export class SkillAnomaly {
   @PrimaryGeneratedColumn({ name: 'anomaly_id' })

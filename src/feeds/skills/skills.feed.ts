@@ -2,30 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { In, MoreThan, Repository } from 'typeorm';
 import { type CollectContext, type CollectedPoint, type CollectedState, CollectMetrics } from '../../metrics/index.js';
-import { type Millis, SKILLS_METRICS, type TenantId, isoTimestamp } from '../../protocol/index.js';
+import { type Millis, SKILLS_METRICS, type TenantId } from '../../protocol/index.js';
 import { DATA_SOURCE } from '../../store/index.js';
 import { AnomalyDetector } from './anomaly-detector.js';
 import { SkillAnomaly } from './skill-anomaly.entity.js';
 import { Skill } from './skill.entity.js';
-
-/** A row of `top_skills`. */
-export interface SkillSummary {
-  readonly skill_name: string;
-  readonly total_invocations: number;
-  /** Percent, 2 decimals. */
-  readonly completion_rate: number;
-  /** Over the completed runs whose duration is known, 6 decimals; null where there are none. */
-  readonly avg_duration_seconds: number | null;
-}
-
-/** A row of `anomalies`. */
-export interface AnomalySummary {
-  readonly skill_name: string;
-  readonly detected_at: string;
-  readonly anomaly_type: 'drop' | 'spike';
-  /** Standard deviations, without sign, 2 decimals. */
-  readonly deviation_score: number;
-}
+import { type AnomalySummary, type SkillSummary, anomalySummary, skillSummary } from './summaries.js';
 
 const SHOWN = 10;
 /** Skills that a state waits for to be looked at; the detector gets to the others by itself. */
@@ -60,14 +42,7 @@ export class SkillsFeed {
       order: { totalInvocations: 'DESC', skillName: 'ASC' },
       take: SHOWN,
     });
-    return skills.map((skill) => ({
-      skill_name: skill.skillName,
-      total_invocations: skill.totalInvocations,
-      completion_rate: round((100 * skill.completedInvocations) / skill.totalInvocations, 2),
-      avg_duration_seconds: skill.timedInvocations
-        ? round(skill.totalDurationSeconds / skill.timedInvocations, 6)
-        : null,
-    }));
+    return skills.map(skillSummary);
   }
 
   async #newestAnomalies(
@@ -84,12 +59,7 @@ export class SkillsFeed {
       order: { detectedAt: 'DESC', id: 'DESC' },
       take: SHOWN,
     });
-    return anomalies.map((anomaly) => ({
-      skill_name: anomaly.skillName,
-      detected_at: isoTimestamp(anomaly.detectedAt),
-      anomaly_type: anomaly.anomalyType,
-      deviation_score: round(Math.abs(anomaly.deviationScore), 2),
-    }));
+    return anomalies.map(anomalySummary);
   }
 }
 
@@ -102,8 +72,4 @@ function skillPoints(state: CollectedState): CollectedPoint[] {
       { name: 'skill.duration.avg', type: 'gauge', value: skill.avg_duration_seconds ?? Number.NaN, tags },
     ];
   });
-}
-
-function round(value: number, decimals: number): number {
-  return Number(value.toFixed(decimals));
 }

@@ -1,19 +1,22 @@
 import { Injectable } from '@nestjs/common';
-import { type Millis, type Publishable, type TenantId } from '../../protocol/index.js';
+import { type Millis, type Publishable, SKILLS_METRICS, type TenantId } from '../../protocol/index.js';
 import {
   type BadItem,
   type RecordKind,
   type RecordResult,
   Recorder,
+  type Total,
   boolean,
   knownTenant,
   number,
   optional,
   readItem,
+  sumOf,
   text,
   timestamp,
+  totalsOf,
 } from '../../recording/index.js';
-import type { SqlValue, Write } from '../../store/index.js';
+import type { Write } from '../../store/index.js';
 import { AnomalyDetector } from './anomaly-detector.js';
 
 /** One run of a skill, as `POST /ingest/skills` takes it too. */
@@ -61,6 +64,7 @@ export class SkillsRecorder {
   ) {
     this.#kind = {
       name: 'skills',
+      states: [SKILLS_METRICS],
       parse: (item, now) => readItem(FIELDS, item, now),
       *write(tenant: TenantId, invocations: readonly Invocation[]): Write<() => readonly Publishable[]> {
         if (invocations.length > 0) yield* store(tenant, invocations);
@@ -121,7 +125,7 @@ function* store(tenant: TenantId, invocations: readonly Invocation[]): Write<voi
       'total_duration_seconds',
       'last_run_at',
     ],
-    rows: totals(invocations, ({ skill_name }) => [tenant, skill_name], TOTALS),
+    rows: totalsOf(invocations, ({ skill_name }) => [tenant, skill_name], TOTALS),
     onConflict: `ON CONFLICT (tenant_id, skill_name) DO UPDATE SET
       total_invocations = metricast_skill.total_invocations + excluded.total_invocations,
       completed_invocations = metricast_skill.completed_invocations + excluded.completed_invocations,
@@ -133,7 +137,7 @@ function* store(tenant: TenantId, invocations: readonly Invocation[]): Write<voi
   yield {
     into: 'metricast_skill_minute',
     columns: ['tenant_id', 'skill_name', 'minute', 'runs', 'completed'],
-    rows: totals(
+    rows: totalsOf(
       invocations,
       (run) => [tenant, run.skill_name, run.timestamp - (run.timestamp % MINUTE)],
       MINUTE_TOTALS,
@@ -144,38 +148,13 @@ function* store(tenant: TenantId, invocations: readonly Invocation[]): Write<voi
   };
 }
 
-interface Total {
-  readonly of: (run: Invocation) => number;
-  readonly combine: (one: number, other: number) => number;
-}
-
-const sum = (of: Total['of']): Total => ({ of, combine: (one, other) => one + other });
 const isTimed = (run: Invocation) => run.completed && run.duration_seconds !== undefined;
 
-const TOTALS = [
-  sum(() => 1),
-  sum((run) => Number(run.completed)),
-  sum((run) => Number(isTimed(run))),
-  sum((run) => (isTimed(run) ? run.duration_seconds! : 0)),
-  { of: (run: Invocation) => run.timestamp, combine: Math.max },
+const TOTALS: readonly Total<Invocation>[] = [
+  sumOf(() => 1),
+  sumOf((run) => Number(run.completed)),
+  sumOf((run) => Number(isTimed(run))),
+  sumOf((run) => (isTimed(run) ? run.duration_seconds! : 0)),
+  { of: (run) => run.timestamp, combine: Math.max },
 ];
-const MINUTE_TOTALS = [sum(() => 1), sum((run) => Number(run.completed))];
-
-/** One row per group: the group's columns, then its totals. Sorted by group, as all writers must. */
-function totals(
-  runs: readonly Invocation[],
-  groupOf: (run: Invocation) => SqlValue[],
-  columns: readonly Total[],
-): SqlValue[][] {
-  const groups = new Map<string, { group: SqlValue[]; values: number[] }>();
-  for (const run of runs) {
-    const group = groupOf(run);
-    const key = JSON.stringify(group);
-    const known = groups.get(key);
-    if (!known) groups.set(key, { group, values: columns.map(({ of }) => of(run)) });
-    else columns.forEach(({ of, combine }, index) => (known.values[index] = combine(known.values[index]!, of(run))));
-  }
-  return [...groups]
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([, { group, values }]) => [...group, ...values]);
-}
+const MINUTE_TOTALS: readonly Total<Invocation>[] = [sumOf(() => 1), sumOf((run) => Number(run.completed))];

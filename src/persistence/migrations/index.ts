@@ -1,4 +1,18 @@
 import { CreateTables1795219200000 } from './1795219200000-create-tables.js';
+import { CreateEvents1795305600000 } from './1795305600000-create-events.js';
+import { CreateDecisions1795305601000 } from './1795305601000-create-decisions.js';
+import { CreateUsage1795305602000 } from './1795305602000-create-usage.js';
+import { CreateExecutions1795305603000 } from './1795305603000-create-executions.js';
+import { CreateInstances1795305604000 } from './1795305604000-create-instances.js';
+import { IndexAnomaliesBySkill1795305605000 } from './1795305605000-index-anomalies-by-skill.js';
 
 /** All migrations, oldest first. One that was released is never changed. */
-export const MIGRATIONS = [CreateTables1795219200000] as const;
+export const MIGRATIONS = [
+  CreateTables1795219200000,
+  CreateEvents1795305600000,
+  CreateDecisions1795305601000,
+  CreateUsage1795305602000,
+  CreateExecutions1795305603000,
+  CreateInstances1795305604000,
+  IndexAnomaliesBySkill1795305605000,
+] as const;
