@@ -1,5 +1,7 @@
+import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { entityTagOf, namesTag } from './entity-tag.js';
 
 /**
  * Sends what a handler has to say, from within the handler. What a handler returns is shown to the host's global
@@ -13,5 +15,27 @@ export class Answer {
   /** @param response the platform's, as a handler gets it by `@Res()`, which tells Nest not to answer by itself. */
   send(response: object, status: number, body: object): void {
     this.host.httpAdapter.reply(response, body, status);
+  }
+
+  /** Answers a GET with what there is to read, or with 304 where the client has just that already. */
+  show(request: object, response: object, body: object): void {
+    this.showText(request, response, JSON.stringify(body), 'application/json; charset=utf-8');
+  }
+
+  /** {@link show} for a text of any media type. */
+  showText(request: object, response: object, text: string, mediaType: string): void {
+    const { httpAdapter } = this.host;
+    const tag = entityTagOf(text);
+    httpAdapter.setHeader(response, 'ETag', tag);
+    // It may be kept, by who asked for it alone, and is asked for again each time: with the tag, that costs little.
+    httpAdapter.setHeader(response, 'Cache-Control', 'private, no-cache');
+    // Beside whatever the host says there, of `Origin` for one.
+    httpAdapter.appendHeader(response, 'Vary', 'Authorization');
+    if (namesTag((request as IncomingMessage).headers['if-none-match'], tag)) {
+      httpAdapter.reply(response, undefined, 304);
+      return;
+    }
+    httpAdapter.setHeader(response, 'Content-Type', mediaType);
+    httpAdapter.reply(response, text, 200);
   }
 }

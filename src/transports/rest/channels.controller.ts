@@ -1,0 +1,40 @@
+import { Controller, Get, Req, Res, UseFilters, UseGuards, VERSION_NEUTRAL } from '@nestjs/common';
+import { HttpAuthGuard, RequireRole, principalOf } from '../../auth/index.js';
+import { MetricastError, parseChannelName } from '../../protocol/index.js';
+import { Answer, ProblemFilter, pageOf, pathParameter, readPageRequest } from '../../rest/index.js';
+import { type ChannelItem, ChannelList } from './channel-list.js';
+import { LatestMessages } from './latest-messages.js';
+
+/** Channels, for those who would rather ask than subscribe. */
+@Controller({ path: 'channels', version: VERSION_NEUTRAL })
+@UseGuards(HttpAuthGuard)
+@UseFilters(ProblemFilter)
+@RequireRole('viewer')
+export class ChannelsController {
+  constructor(
+    private readonly channels: ChannelList,
+    private readonly messages: LatestMessages,
+    private readonly answer: Answer,
+  ) {}
+
+  @Get()
+  async list(@Req() request: object, @Res() response: object): Promise<void> {
+    const page = readPageRequest(request, isChannelName);
+    const items = await this.channels.list(principalOf(request), page);
+    this.answer.show(request, response, pageOf(items, page.limit, itself, nameOf));
+  }
+
+  @Get(':channel/latest')
+  async latest(@Req() request: object, @Res() response: object): Promise<void> {
+    const message = await this.messages.of(principalOf(request), pathParameter(request, 'channel'));
+    if (!message) throw new MetricastError('not_found');
+    this.answer.show(request, response, message);
+  }
+}
+
+function isChannelName(value: unknown): value is string {
+  return parseChannelName(value) !== undefined;
+}
+
+const itself = (item: ChannelItem) => item;
+const nameOf = ({ channel }: ChannelItem) => channel;
