@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type JwtAlgorithm, isLoopback, isPublicKeyFor } from './auth/index.js';
 import { DIALECTS, type DialectName, isDialectName } from './dialects/index.js';
+import { UPSTREAM_URL_FORM, isUpstreamUrl } from './feeds/tools/index.js';
 import { type MetricastOptions, isEndpointPath } from './metricast.options.js';
 import { DATABASE_URL_FORMS, isDatabaseUrl } from './persistence/index.js';
 import {
@@ -57,6 +58,10 @@ export function readEnvironment(variables: Variables): Environment {
         inRange(0, 1e9, true),
         'a whole number from 0 (no limit) to 1000000000',
       ),
+      upstreams: {
+        embeddings: read('UPSTREAM_EMBEDDINGS_URL', upstreamUrl, UPSTREAM_URL_FORM, false),
+        compression: read('UPSTREAM_COMPRESSION_URL', upstreamUrl, UPSTREAM_URL_FORM, false),
+      },
     },
   };
   requireKey(environment, algorithm, variables['NODE_ENV'] === 'production');
@@ -112,6 +117,11 @@ function publicKeyForm(algorithm: JwtAlgorithm): string {
   return algorithm.startsWith('HS')
     ? `absent, because JWT_ALGORITHM is ${algorithm}`
     : `a public key in PEM that can check ${algorithm}`;
+}
+
+/** It may hold a password, so it is not shown. */
+function upstreamUrl(value: string): string | undefined {
+  return isUpstreamUrl(value) ? value : undefined;
 }
 
 /** `/ws/metrics=channels,/=skills` */

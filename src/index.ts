@@ -13,7 +13,12 @@ export {
 } from './metrics/index.js';
 
 export { type MetricInput, MetricsRecorder, type RecordResult, type Rejection } from './recording/index.js';
+export { type AlertInput, AlertsRecorder } from './feeds/alerts/index.js';
+export { type EventInput, EventsService, type ExecutionCompletion, type ExecutionStart } from './feeds/events/index.js';
+export { type ExecutionInput, ExecutionsRecorder } from './feeds/executions/index.js';
+export { type DecisionInput, DecisionsRecorder } from './feeds/routing/index.js';
 export { type AnomalyThresholds, type SkillInvocationInput, SkillsRecorder } from './feeds/skills/index.js';
+export { type UpstreamUrls, type UsageInput, type UsageKind, UsageRecorder } from './feeds/tools/index.js';
 
 export { type AuthOptions, type JwtAlgorithm } from './auth/index.js';
 export { type DialectName } from './dialects/index.js';

@@ -4,18 +4,23 @@ import { JwtModule } from '@nestjs/jwt';
 import { AUTH_OPTIONS, Authenticator, HttpAuthGuard, OpenMode, TokenVerifier, WsRoleGuard } from './auth/index.js';
 import { BROKER, type Broker, MemoryBroker } from './broker/index.js';
 import { DIALECTS } from './dialects/index.js';
-import { ANOMALY_THRESHOLDS, SkillsRecorder, skillsFeed } from './feeds/skills/index.js';
-import { systemFeed } from './feeds/system/index.js';
+import { FEEDS } from './feeds/index.js';
+import { ANOMALY_THRESHOLDS } from './feeds/skills/index.js';
+import { UPSTREAM_OPTIONS } from './feeds/tools/index.js';
 import { Hub, InboundBudget } from './hub/index.js';
 import { ConfigurableModuleClass, METRICAST_OPTIONS } from './metricast.module-definition.js';
 import { type MetricastOptions, type ResolvedOptions, resolveOptions } from './metricast.options.js';
-import { Collectors, METRICS_SERVICE_OPTIONS, MetricsService, Scheduler } from './metrics/index.js';
+import { Collectors, METRICS_SERVICE_OPTIONS, MetricsService, Scheduler, StateCache } from './metrics/index.js';
 import { HealthController } from './observability/health.controller.js';
 import { DATABASE_URL, persistenceProviders } from './persistence/index.js';
 import { MetricsRecorder, Recorder, ingestController } from './recording/index.js';
+import { DocsController } from './rest/docs.controller.js';
 import { Answer, JsonBody } from './rest/index.js';
-import { ChannelDirectory, SeriesStore } from './store/index.js';
-import { ADMISSION_OPTIONS, EndpointTable, wsProviders } from './transports/ws/index.js';
+import { ChannelDirectory, DECLARED_EVENT_TYPES, EventStore, LatestReader, SeriesStore } from './store/index.js';
+import { RECEPTION_OPTIONS, connectionProviders } from './transports/connections/index.js';
+import { CHANNELS_RENDERER, restControllers, restProviders } from './transports/rest/index.js';
+import { STREAM_DIALECTS, StreamController } from './transports/sse/index.js';
+import { EndpointTable, wsProviders } from './transports/ws/index.js';
 
 const RESOLVED_OPTIONS = Symbol('metricast.resolved-options');
 
@@ -34,7 +39,9 @@ const configured: Provider[] = [
   fromOptions(AUTH_OPTIONS, ({ auth }) => auth),
   fromOptions(ANOMALY_THRESHOLDS, ({ anomalies }) => anomalies),
   fromOptions(METRICS_SERVICE_OPTIONS, ({ updateInterval, tags }) => ({ updateInterval, tags })),
-  fromOptions(ADMISSION_OPTIONS, ({ heartbeatInterval }) => ({ heartbeatInterval })),
+  fromOptions(RECEPTION_OPTIONS, ({ heartbeatInterval, updateInterval }) => ({ heartbeatInterval, updateInterval })),
+  fromOptions(UPSTREAM_OPTIONS, ({ upstreams, updateInterval }) => ({ urls: upstreams, updateInterval })),
+  fromOptions(DECLARED_EVENT_TYPES, ({ eventTypes }) => eventTypes),
   fromOptions(EndpointTable, ({ endpoints }) => new EndpointTable(endpoints, DIALECTS)),
   fromOptions(InboundBudget, ({ maxMessagesPerMinute }) => new InboundBudget(maxMessagesPerMinute)),
 ];
@@ -54,22 +61,35 @@ const configured: Provider[] = [
  */
 @Module({
   imports: [DiscoveryModule, JwtModule.register({})],
-  controllers: [...skillsFeed.controllers, ingestController('metrics', MetricsRecorder), HealthController],
+  controllers: [
+    ...FEEDS.flatMap(({ controllers = [] }) => controllers),
+    ingestController('metrics', MetricsRecorder),
+    HealthController,
+    DocsController,
+    StreamController,
+    ...restControllers,
+  ],
   providers: [
     ...configured,
     ...persistenceProviders,
+    ...connectionProviders,
     ...wsProviders,
-    ...skillsFeed.providers,
-    ...systemFeed.providers,
+    ...restProviders,
+    ...FEEDS.flatMap(({ providers }) => providers),
+    { provide: STREAM_DIALECTS, useValue: { byName: DIALECTS, usual: DIALECTS.tools } },
+    { provide: CHANNELS_RENDERER, useValue: DIALECTS.channels },
     { provide: BROKER, useClass: MemoryBroker },
     { provide: Hub, useFactory: () => new Hub() },
     Scheduler,
     Collectors,
+    StateCache,
     MetricsService,
     Recorder,
     MetricsRecorder,
     SeriesStore,
+    EventStore,
     ChannelDirectory,
+    LatestReader,
     Answer,
     JsonBody,
     TokenVerifier,
@@ -78,7 +98,7 @@ const configured: Provider[] = [
     HttpAuthGuard,
     WsRoleGuard,
   ],
-  exports: [MetricsRecorder, SkillsRecorder],
+  exports: [MetricsRecorder, ...FEEDS.flatMap((feed) => feed.exports ?? [])],
 })
 export class MetricastModule extends ConfigurableModuleClass implements OnApplicationBootstrap {
   constructor(

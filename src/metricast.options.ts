@@ -2,8 +2,9 @@ import { hostname } from 'node:os';
 import { type AuthOptions, authOptionsError } from './auth/index.js';
 import { DIALECTS, type DialectName, isDialectName } from './dialects/index.js';
 import { type AnomalyThresholds, DEFAULT_THRESHOLDS } from './feeds/skills/index.js';
+import { UPSTREAM_NAMES, UPSTREAM_URL_FORM, type UpstreamUrls, isUpstreamUrl } from './feeds/tools/index.js';
 import { DATABASE_URL_FORMS, DEFAULT_DATABASE_URL, isDatabaseUrl } from './persistence/index.js';
-import { type Tags, parseTags } from './protocol/index.js';
+import { EVENT_TYPE_FORM, type Tags, parseChannelName, parseEventType, parseTags } from './protocol/index.js';
 
 /** How the module is configured. Every option has a default that runs with nothing installed. */
 export interface MetricastOptions {
@@ -24,6 +25,16 @@ export interface MetricastOptions {
   readonly maxMessagesPerMinute?: number;
   /** Tags of every collected state, beside `host` and `instance`: `env`, `region`, … */
   readonly tags?: Readonly<Record<string, string>>;
+  /**
+   * Types of events that the host will publish, by their channel (`NAME.events`): clients can ask for them before the
+   * first one came. A type is 1 to 64 characters of `A-Z a-z 0-9 _ . -`, the first a letter.
+   */
+  readonly eventTypes?: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Services whose own statistics stand for the recorded usage in `tools.metrics`, where it is not narrowed to a tool or
+   * a session: the JSON of `GET …/stats` below their http or https URLs. Absent: what was recorded.
+   */
+  readonly upstreams?: UpstreamUrls;
   /** When a skill's completion counts as an anomaly. */
   readonly anomalies?: Partial<AnomalyThresholds>;
 }
@@ -36,12 +47,17 @@ export interface ResolvedOptions {
   readonly updateInterval: number;
   readonly maxMessagesPerMinute: number;
   readonly tags: Tags;
+  readonly eventTypes: Readonly<Record<string, readonly string[]>>;
+  readonly upstreams: UpstreamUrls;
   readonly anomalies: AnomalyThresholds;
 }
 
 export const DEFAULT_ENDPOINTS: Readonly<Record<string, DialectName>> = {
   '/ws/metrics': 'channels',
+  '/ws': 'workspace',
   '/ws/skills': 'skills',
+  '/ws/tools': 'tools',
+  '/ws/routing': 'routing',
 };
 
 /** Fills in the defaults. @throws Error that names the option which is wrong, and what it may be. */
@@ -54,6 +70,8 @@ export function resolveOptions(options: MetricastOptions = {}): ResolvedOptions 
     updateInterval: options.updateInterval ?? 1,
     maxMessagesPerMinute: options.maxMessagesPerMinute ?? 1000,
     tags: { host: hostname(), instance: `${hostname()}:${process.pid}`, ...options.tags },
+    eventTypes: options.eventTypes ?? {},
+    upstreams: options.upstreams ?? {},
     anomalies: { ...DEFAULT_THRESHOLDS, ...withoutUndefined(options.anomalies) },
   };
   const tags = parseTags(resolved.tags);
@@ -66,6 +84,14 @@ export function resolveOptions(options: MetricastOptions = {}): ResolvedOptions 
   requireRange('maxMessagesPerMinute', resolved.maxMessagesPerMinute, 0, Number.MAX_SAFE_INTEGER);
   for (const [name, value] of Object.entries(resolved.anomalies)) {
     requireRange(`anomalies.${name}`, value, 0, Number.MAX_SAFE_INTEGER);
+  }
+  for (const [channel, types] of Object.entries(resolved.eventTypes)) {
+    if (!parseChannelName(channel)?.endsWith('.events')) fail('eventTypes', 'a channel must be NAME.events');
+    if (!Array.isArray(types) || !types.every(parseEventType)) fail('eventTypes', `a type must be ${EVENT_TYPE_FORM}`);
+  }
+  for (const [name, url] of Object.entries(resolved.upstreams)) {
+    if (!UPSTREAM_NAMES.some((known) => known === name)) fail('upstreams', `may name ${UPSTREAM_NAMES.join(', ')}`);
+    if (url !== undefined && !isUpstreamUrl(url)) fail(`upstreams.${name}`, `it must be ${UPSTREAM_URL_FORM}`);
   }
   for (const [path, dialect] of Object.entries(resolved.endpoints)) {
     const choices = Object.keys(DIALECTS).join(', ');

@@ -71,8 +71,9 @@ function welcome({ metricast, tls }: Environment, { address, port, family }: Add
   return [
     '',
     `Metricast is up.`,
-    `  health   http${s}://${host}/health`,
-    ...endpoints.map(([path, dialect]) => `  ${dialect.padEnd(8)} ws${s}://${host}${path}`),
+    `  health    http${s}://${host}/health`,
+    ...endpoints.map(([path, dialect]) => `  ${dialect.padEnd(9)} ws${s}://${host}${path}`),
+    `  stream    http${s}://${host}/stream/metrics?dialect=…`,
     '',
     'Watch it:',
     `  npx wscat -c "ws${s}://${host}${skills[0]}${needsToken ? '?token=…' : ''}"`,

@@ -1,0 +1,1 @@
+export { STREAM_DIALECTS, type StreamDialects, StreamController } from './stream.controller.js';
