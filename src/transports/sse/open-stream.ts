@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 
 const HEADERS = {
@@ -14,11 +15,15 @@ const HEADERS = {
 /**
  * Begins the response, and gives the stream that its events are written to: under HTTP/1 the socket itself, because a
  * body that lasts until the connection ends needs no framing, and so the same bytes serve every receiver. `undefined`
- * for a HEAD request, which is answered, and where the client has gone already.
+ * for a HEAD request, which is answered, where the client has gone already, and where its connection has a stream.
  */
 export async function openStream(request: IncomingMessage, platformResponse: object): Promise<Writable | undefined> {
+  if (taken.has(request.socket)) {
+    request.socket.destroy();
+    return undefined;
+  }
   const response = takeOver(platformResponse);
-  const stream = request.httpVersionMajor === 1 ? await bareSocket(response) : http2Stream(response);
+  const stream = request.httpVersionMajor === 1 ? await bareSocket(request.socket, response) : http2Stream(response);
   if (stream.destroyed) return undefined;
   response.writeHead(200, HEADERS);
   if (request.method === 'HEAD') {
@@ -29,7 +34,14 @@ export async function openStream(request: IncomingMessage, platformResponse: obj
   return stream;
 }
 
-async function bareSocket(response: ServerResponse): Promise<Writable> {
+/**
+ * Connections that a stream is on, or waits for. What is asked for behind it waits for an end that never comes: one who
+ * asks for stream after stream would fill the memory.
+ */
+const taken = new WeakSet<Socket>();
+
+async function bareSocket(requested: Socket, response: ServerResponse): Promise<Writable> {
+  taken.add(requested);
   // A client may ask before it was answered (RFC 9112, 9.3.2): what it asked for before comes first.
   if (!response.socket) await once(response, 'socket');
   const socket = response.socket!;
