@@ -4,6 +4,7 @@ import { DIALECTS, type DialectName, isDialectName } from './dialects/index.js';
 import { UPSTREAM_URL_FORM, isUpstreamUrl } from './feeds/tools/index.js';
 import { type MetricastOptions, isEndpointPath } from './metricast.options.js';
 import { DATABASE_URL_FORMS, isDatabaseUrl } from './persistence/index.js';
+import { withoutSlash } from './transports/ws/index.js';
 import {
   EnvironmentError,
   JWT_SECRET_FORM,
@@ -68,7 +69,14 @@ export function readEnvironment(variables: Variables): Environment {
   return environment;
 }
 
-const NOT_SERVED = ['REDIS_URL', 'CORS_ORIGINS', 'TRUST_PROXY', 'WS_COMPRESSION'];
+const NOT_SERVED = [
+  'REDIS_URL',
+  'CORS_ORIGINS',
+  'TRUST_PROXY',
+  'WS_COMPRESSION',
+  'MAX_CONNECTIONS_PER_ADDRESS',
+  'METRICS_TOKEN',
+];
 
 function readTls(read: ReadVariable): Environment['tls'] {
   const cert = read('TLS_CERT', readPem, 'the path of a certificate in PEM');
@@ -100,7 +108,8 @@ function requireKey({ host, metricast: { auth } }: Environment, algorithm: JwtAl
 
 function inRange(min: number, max: number, isWhole = false) {
   return (value: string): number | undefined => {
-    const number = Number(value);
+    // Not all that JavaScript takes for a number: a blank would be 0.
+    const number = /^\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
     return number >= min && number <= max && (!isWhole || Number.isInteger(number)) ? number : undefined;
   };
 }
@@ -128,7 +137,8 @@ function upstreamUrl(value: string): string | undefined {
 function endpoints(value: string): Record<string, DialectName> | undefined {
   const table: Record<string, DialectName> = {};
   for (const entry of value.split(',')) {
-    const [path = '', dialect = '', ...rest] = entry.split('=').map((part) => part.trim());
+    const [given = '', dialect = '', ...rest] = entry.split('=').map((part) => part.trim());
+    const path = withoutSlash(given);
     if (!isEndpointPath(path) || !isDialectName(dialect) || rest.length > 0 || Object.hasOwn(table, path)) {
       return undefined;
     }

@@ -50,8 +50,8 @@ const configured: Provider[] = [
  * Live metrics for a Nest application: mounts the WebSocket endpoints, the REST endpoints and the collectors.
  *
  * The application does not start with an option that is wrong, with a database that cannot be opened, or without a key
- * where others than this machine can reach it; the error says which. `isGlobal: true` beside the options lets every
- * module inject the recorders.
+ * where others than this machine can reach it; the error says which. Every module of the application can inject the
+ * recorders and EventsService; with `isGlobal: false` beside the options, only those that import this one.
  *
  * @example
  * ```ts

@@ -5,6 +5,7 @@ import { type AnomalyThresholds, DEFAULT_THRESHOLDS } from './feeds/skills/index
 import { UPSTREAM_NAMES, UPSTREAM_URL_FORM, type UpstreamUrls, isUpstreamUrl } from './feeds/tools/index.js';
 import { DATABASE_URL_FORMS, DEFAULT_DATABASE_URL, isDatabaseUrl } from './persistence/index.js';
 import { EVENT_TYPE_FORM, type Tags, parseChannelName, parseEventType, parseTags } from './protocol/index.js';
+import { withoutSlash } from './transports/ws/index.js';
 
 /** How the module is configured. Every option has a default that runs with nothing installed. */
 export interface MetricastOptions {
@@ -15,7 +16,10 @@ export interface MetricastOptions {
   readonly database?: string;
   /** How tokens are checked. Without a key the server must listen on loopback, and is open to everyone there. */
   readonly auth?: AuthOptions;
-  /** The WebSocket paths and the dialect that each speaks by default. Replaces the default table. */
+  /**
+   * The WebSocket paths and the dialect that each speaks by default. Replaces the default table: `/ws/metrics` channels,
+   * `/ws` workspace, `/ws/skills` skills, `/ws/tools` tools, `/ws/routing` routing.
+   */
   readonly endpoints?: Readonly<Record<string, DialectName>>;
   /** Seconds between two heartbeats, 0.05 to 3600. Default 30. */
   readonly heartbeatInterval?: number;
@@ -98,6 +102,8 @@ export function resolveOptions(options: MetricastOptions = {}): ResolvedOptions 
     if (!isEndpointPath(path)) fail('endpoints', 'a path must begin with / and hold no ?, # or space');
     if (!isDialectName(dialect)) fail('endpoints', `a dialect must be one of ${choices}`);
   }
+  const paths = Object.keys(resolved.endpoints).map(withoutSlash);
+  if (new Set(paths).size < paths.length) fail('endpoints', 'two of them have one path');
   return { ...resolved, tags };
 }
 

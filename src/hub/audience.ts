@@ -18,6 +18,8 @@ export type ReadyFrames = Map<string, Buffer | undefined>;
  */
 export class Audience<Member> {
   readonly members = new Set<Member>();
+  /** States that its members were sent so far. */
+  states = 0;
   readonly filterKey: string;
   /** Names what this audience's frames look like, whatever its filter lets through. */
   readonly rendering: string;

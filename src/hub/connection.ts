@@ -6,6 +6,8 @@ import type { Framing, Transport } from './ports.js';
 export interface Membership {
   readonly subscription: Subscription;
   readonly audience: Audience<Connection>;
+  /** States that the audience had been sent when the connection joined it. */
+  readonly statesBefore: number;
 }
 
 /** One open WebSocket or SSE stream: who is at its end, what it wants, and what waits for it. */

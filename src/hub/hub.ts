@@ -75,7 +75,7 @@ export class Hub {
     const audience = this.#audienceFor(tenant, wanted, connection);
     // Joins before it leaves: a channel that is watched throughout must not look deserted in between.
     audience.members.add(connection);
-    connection.memberships.set(wanted.channel, { subscription: wanted, audience });
+    connection.memberships.set(wanted.channel, { subscription: wanted, audience, statesBefore: audience.states });
     if (previous && previous !== audience) this.#leave(tenant, wanted.channel, previous, connection);
   }
 
@@ -111,10 +111,13 @@ export class Hub {
     }
   }
 
-  /** Brings a publication to one connection, if that is subscribed to its channel and wants it. */
-  deliverTo(connection: Connection, publication: Publication): void {
-    const audience = connection.memberships.get(publication.channel)?.audience;
-    if (!connection.isOpen || !audience?.wants(publication.message)) return;
+  /** Shows one connection a state, if it wants that, and was sent none since it subscribed. */
+  showState(connection: Connection, publication: Publication): void {
+    const membership = connection.memberships.get(publication.channel);
+    if (!connection.isOpen || !membership?.audience.wants(publication.message)) return;
+    const { audience, statesBefore } = membership;
+    // A tick may have been faster, with this very state or a newer one.
+    if (audience.states > statesBefore) return;
     const frame = this.#frameFor(audience, publication, new Map());
     if (frame) this.#push(connection, frame, ownerOf(audience, publication));
   }
@@ -126,6 +129,7 @@ export class Hub {
       const frame = this.#frameFor(audience, publication, ready);
       if (!frame) continue;
       const owner = ownerOf(audience, publication);
+      if (owner) audience.states++;
       for (const connection of audience.members) this.#push(connection, frame, owner);
     }
   }

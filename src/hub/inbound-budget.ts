@@ -11,14 +11,19 @@ interface Window {
  */
 export class InboundBudget {
   static readonly WINDOW: Millis = 60_000;
+  static readonly BYTES_A_MESSAGE = 16 * 1024;
   readonly #windows = new Map<string, Window>();
   #nextCleanUp: Millis = 0;
 
   /** @param limit messages a minute; 0 for no limit. */
   constructor(private readonly limit: number) {}
 
-  /** Takes one message from the subject's budget. Returns 0, or the seconds until there is budget again. */
-  take(subject: string, now: Millis): number {
+  /**
+   * Takes a message from the subject's budget. Returns 0, or the seconds until there is budget again.
+   *
+   * @param bytes what it has: a large message takes time to read, and counts as several.
+   */
+  take(subject: string, now: Millis, bytes = 0): number {
     if (this.limit === 0) return 0;
     let window = this.#windows.get(subject);
     if (!window || hasEnded(window, now)) {
@@ -26,7 +31,7 @@ export class InboundBudget {
       this.#windows.set(subject, (window = { startedAt: now, used: 0 }));
     }
     if (window.used < this.limit) {
-      window.used++;
+      window.used += Math.max(1, Math.ceil(bytes / InboundBudget.BYTES_A_MESSAGE));
       return 0;
     }
     return Math.max(1, Math.ceil((window.startedAt + InboundBudget.WINDOW - now) / 1000));

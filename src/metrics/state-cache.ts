@@ -12,7 +12,9 @@ const MAX_VIEWS = 256;
 export type Collected = State | Failure | null;
 
 interface Entry {
+  /** When its collection began: what was recorded since may be missing. */
   readonly collectedAt: Millis;
+  isUnderWay: boolean;
   readonly result: Promise<Collected>;
 }
 
@@ -27,14 +29,15 @@ export class StateCache {
   /** The view as it was collected at most `maxAge` ago; else collects it. */
   get(tick: Tick, filterKey: string, maxAge: Millis, collect: () => Promise<Collected>): Promise<Collected> {
     const entry = this.#channels.get(tickKey(tick))?.get(filterKey);
-    if (entry && performance.now() - entry.collectedAt <= maxAge) return entry.result;
+    // However long it takes: to begin another beside it would make a slow database slower.
+    if (entry && (entry.isUnderWay || performance.now() - entry.collectedAt <= maxAge)) return entry.result;
     return this.renew(tick, filterKey, collect);
   }
 
   /** Collects the view, and shows the result from now on. A failure is shown to those alone who wait for it already. */
   renew(tick: Tick, filterKey: string, collect: () => Promise<Collected>): Promise<Collected> {
     const views = this.#viewsOf(tick);
-    const entry: Entry = { collectedAt: performance.now(), result: collect() };
+    const entry: Entry = { collectedAt: performance.now(), isUnderWay: true, result: collect() };
     // Deleted first, so that the map is in the order of collection.
     views.delete(filterKey);
     views.set(filterKey, entry);
@@ -43,6 +46,7 @@ export class StateCache {
       if (views.get(filterKey) === entry) views.delete(filterKey);
     };
     entry.result.then((collected) => {
+      entry.isUnderWay = false;
       if (collected?.kind === 'failure') drop();
     }, drop);
     return entry.result;

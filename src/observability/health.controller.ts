@@ -2,6 +2,7 @@ import { Controller, Get, Res, UseFilters, VERSION_NEUTRAL } from '@nestjs/commo
 import { Hub } from '../hub/index.js';
 import { Database } from '../persistence/index.js';
 import { Answer, ProblemFilter } from '../rest/index.js';
+import { Reception } from '../transports/connections/index.js';
 
 type Part = 'up' | 'down' | 'off';
 
@@ -23,6 +24,7 @@ export class HealthController {
   constructor(
     private readonly hub: Hub,
     private readonly database: Database,
+    private readonly reception: Reception,
     private readonly answer: Answer,
   ) {}
 
@@ -30,13 +32,7 @@ export class HealthController {
   @Get()
   async health(@Res() response: object): Promise<void> {
     const isUp = await this.database.isUp();
-    this.answer.send(response, isUp ? 200 : 503, {
-      status: isUp ? 'ok' : 'error',
-      connections: this.hub.connections.size,
-      database: isUp ? 'up' : 'down',
-      broker: 'off',
-      uptime: process.uptime(),
-    } satisfies Health);
+    this.#answer(response, isUp ? 200 : 503, isUp ? 'ok' : 'error', isUp);
   }
 
   /** The process answers. */
@@ -45,9 +41,20 @@ export class HealthController {
     this.answer.send(response, 200, { status: 'ok' } satisfies Pick<Health, 'status'>);
   }
 
-  /** The service can take traffic; else 503. */
+  /** The service can take traffic; else 503, also once it is about to end. */
   @Get('ready')
-  ready(@Res() response: object): Promise<void> {
-    return this.health(response);
+  async ready(@Res() response: object): Promise<void> {
+    if (this.reception.isDraining) this.#answer(response, 503, 'error', await this.database.isUp());
+    else await this.health(response);
+  }
+
+  #answer(response: object, code: 200 | 503, status: Health['status'], isUp: boolean): void {
+    this.answer.send(response, code, {
+      status,
+      connections: this.hub.connections.size,
+      database: isUp ? 'up' : 'down',
+      broker: 'off',
+      uptime: process.uptime(),
+    } satisfies Health);
   }
 }

@@ -92,5 +92,11 @@ export class MetricastError extends Error {
 /** Whatever was thrown, as a log wants it. Never for a client. */
 export function describeThrown(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.stack ?? thrown.message;
-  return typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? typeof thrown);
+  if (typeof thrown === 'string') return thrown;
+  try {
+    return JSON.stringify(thrown) ?? typeof thrown;
+  } catch {
+    // A circle, a bigint: what is thrown can be anything.
+    return Object.prototype.toString.call(thrown);
+  }
 }

@@ -46,19 +46,30 @@ function parsePairs<T>(
   parse: (tag: unknown) => T | undefined,
   what: string,
 ): Record<string, T> | string {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'tags must be an object';
-  const names = Object.keys(value);
-  if (names.length > MAX_TAG_PAIRS) return `at most ${MAX_TAG_PAIRS} tag pairs`;
+  if (!isPlainObject(value)) return 'tags must be an object';
+  const names: string[] = [];
+  // Not all at once: there may be a hundred thousand.
+  for (const name in value) {
+    if (Object.hasOwn(value, name)) names.push(name);
+    if (names.length > MAX_TAG_PAIRS) return `at most ${MAX_TAG_PAIRS} tag pairs`;
+  }
   const pairs = Object.create(null) as Record<string, T>;
   // Sorted, so that equal tags have equal keys.
   for (const name of names.sort()) {
     if (!TAG_NAME.test(name) || RESERVED.has(name)) return 'a tag name has a character or a word that is not allowed';
-    const parsed = parse((value as Record<string, unknown>)[name]);
+    const parsed = parse(value[name]);
     if (parsed === undefined) return `a tag value must be ${what}`;
     pairs[name] = parsed;
   }
   if (JSON.stringify(pairs).length > MAX_PAIRS_LENGTH) return `at most ${MAX_PAIRS_LENGTH} characters of tags`;
   return pairs;
+}
+
+/** False for lists, and for what MessagePack can say beside objects: bytes have a name for each. */
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }
 
 /** A text that is equal for equal tags or filters, and for no others. Both are made sorted by their parsers. */

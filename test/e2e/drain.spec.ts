@@ -16,3 +16,15 @@ it('many clients are sent away with 1001 in slices, not all at once', async () =
   expect(new Set(codes)).toEqual(new Set([1001]));
   await closing;
 });
+
+it('while it drains the server is not ready, though it lives', async () => {
+  const app = await TestApp.start();
+  const clients = await Promise.all(Array.from({ length: 120 }, () => WireClient.open(app.url('/ws/skills', 'ws'))));
+  expect((await fetch(app.url('/health/ready'))).status).toBe(200);
+  const closing = app.close();
+  await Promise.race(clients.map(({ closed }) => closed));
+
+  expect((await fetch(app.url('/health/ready'))).status).toBe(503);
+  expect((await fetch(app.url('/health/live'))).status).toBe(200);
+  await closing;
+});

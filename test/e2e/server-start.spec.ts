@@ -61,10 +61,21 @@ describe('the standalone server does not start, and says why in one line', { tim
       'JWT_PUBLIC_KEY has 451 bytes: it must be absent, because JWT_ALGORITHM is HS256',
       { JWT_PUBLIC_KEY: RSA_KEY, JWT_SECRET_KEY: SECRET },
     ],
-    ['WS_ENDPOINTS was "/ws=klingon": it must be PATH=DIALECT,… of channels, skills', { WS_ENDPOINTS: '/ws=klingon' }],
     [
-      'WS_ENDPOINTS was "/a=skills,/a=skills": it must be PATH=DIALECT,… of channels, skills',
+      'WS_ENDPOINTS was "/ws=klingon": it must be PATH=DIALECT,… of channels, skills, tools, routing, workspace',
+      { WS_ENDPOINTS: '/ws=klingon' },
+    ],
+    [
+      'WS_ENDPOINTS was "/a=skills,/a=skills": it must be PATH=DIALECT,… of channels, skills, tools, routing, workspace',
       { WS_ENDPOINTS: '/a=skills,/a=skills' },
+    ],
+    [
+      'WS_ENDPOINTS was "/a=skills,/a/=tools": it must be PATH=DIALECT,… of channels, skills, tools, routing, workspace',
+      { WS_ENDPOINTS: '/a=skills,/a/=tools' },
+    ],
+    [
+      'RATE_LIMIT_MAX_MESSAGES_PER_MINUTE was " ": it must be a whole number from 0 (no limit) to 1000000000',
+      { RATE_LIMIT_MAX_MESSAGES_PER_MINUTE: ' ' },
     ],
     ['WS_HEARTBEAT_INTERVAL was "0": it must be seconds from 0.05 to 3600', { WS_HEARTBEAT_INTERVAL: '0' }],
     ['UPDATE_INTERVAL was "1s": it must be seconds from 0.1 to 3600', { UPDATE_INTERVAL: '1s' }],

@@ -2,6 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { MemoryBroker } from '../../src/broker/index.js';
+import { AlertsRecorder } from '../../src/feeds/alerts/index.js';
+import { DistributedFeed } from '../../src/feeds/distributed/distributed.feed.js';
+import { InstanceRegistry } from '../../src/feeds/distributed/instance-registry.js';
+import { Instance } from '../../src/feeds/distributed/instance.entity.js';
+import { TaskReader } from '../../src/feeds/distributed/task-reader.js';
+import { EventsRecorder } from '../../src/feeds/events/events.recorder.js';
+import { EventsService } from '../../src/feeds/events/index.js';
+import { ExecutionRuntime } from '../../src/feeds/executions/execution-runtime.entity.js';
+import { ExecutionTotal } from '../../src/feeds/executions/execution-total.entity.js';
+import { Execution } from '../../src/feeds/executions/execution.entity.js';
+import { ExecutionsFeed } from '../../src/feeds/executions/executions.feed.js';
+import { ExecutionTotals, ExecutionsRecorder } from '../../src/feeds/executions/index.js';
+import { DecisionBucket } from '../../src/feeds/routing/decision-bucket.entity.js';
+import { DecisionsRecorder } from '../../src/feeds/routing/index.js';
+import { RoutingFeed } from '../../src/feeds/routing/routing.feed.js';
 import { AnomalyDetector } from '../../src/feeds/skills/anomaly-detector.js';
 import { DEFAULT_THRESHOLDS } from '../../src/feeds/skills/deviation.js';
 import { SkillAnomaly } from '../../src/feeds/skills/skill-anomaly.entity.js';
@@ -10,20 +25,32 @@ import { SkillMinute } from '../../src/feeds/skills/skill-minute.entity.js';
 import { SkillWindows } from '../../src/feeds/skills/skill-windows.js';
 import { Skill } from '../../src/feeds/skills/skill.entity.js';
 import { SkillsFeed } from '../../src/feeds/skills/skills.feed.js';
+import { SkillsQueries } from '../../src/feeds/skills/skills.queries.js';
 import { SkillsRecorder } from '../../src/feeds/skills/skills.recorder.js';
-import { Scheduler } from '../../src/metrics/index.js';
+import { UsageRecorder } from '../../src/feeds/tools/index.js';
+import { toolsSections } from '../../src/feeds/tools/sections.js';
+import { ToolTotal } from '../../src/feeds/tools/tool-total.entity.js';
+import { ToolsFeed } from '../../src/feeds/tools/tools.feed.js';
+import { UpstreamCounters } from '../../src/feeds/tools/upstream-counters.js';
+import { UsageTotals } from '../../src/feeds/tools/usage-totals.js';
+import { Scheduler, StateCache } from '../../src/metrics/index.js';
 import { openDataSource } from '../../src/persistence/data-source.js';
 import { type TenantId, parseTenantId } from '../../src/protocol/index.js';
 import { MetricsRecorder, Recorder } from '../../src/recording/index.js';
 import {
   type Row,
   ChannelDirectory,
+  EventStore,
+  LatestReader,
   SeriesStore,
   type SqlValue,
   type Write,
   WriteQueue,
   transactorFor,
 } from '../../src/store/index.js';
+import { KnownEventType } from '../../src/store/event-type.entity.js';
+import { StoredEvent } from '../../src/store/event.entity.js';
+import { MetricPoint } from '../../src/store/metric-point.entity.js';
 import { MetricSeries } from '../../src/store/metric-series.entity.js';
 import { WatchedTransactor } from './watched-transactor.js';
 
@@ -38,24 +65,61 @@ export async function openStorage(url: string) {
   const transactor = new WatchedTransactor(transactorFor(dataSource));
   const queue = new WriteQueue(transactor);
   const broker = new MemoryBroker();
-  const recorder = new Recorder(queue, broker);
-  const directory = new ChannelDirectory(dataSource.getRepository(MetricSeries));
+  const states = new StateCache();
+  const recorder = new Recorder(queue, broker, states);
+  const eventTypes = dataSource.getRepository(KnownEventType);
+  const newDirectory = () => new ChannelDirectory(dataSource.getRepository(MetricSeries), eventTypes, {});
+  const directory = newDirectory();
+  const events = new EventStore(eventTypes, {});
+  const alerts = new AlertsRecorder(recorder, events);
+  const executions = new ExecutionsRecorder(recorder, events);
+  const executionTotals = new ExecutionTotals(dataSource.getRepository(ExecutionTotal));
+  const usageTotals = new UsageTotals(dataSource.getRepository(ToolTotal));
   const series = new SeriesStore();
   const windows = new SkillWindows(dataSource.getRepository(SkillMinute), dataSource.getRepository(SkillInvocation));
   const scheduler = new Scheduler(new SchedulerRegistry());
+  const instances = new InstanceRegistry(dataSource.getRepository(Instance), queue, scheduler);
   const detector = new AnomalyDetector(skills, anomalies, windows, queue, scheduler, DEFAULT_THRESHOLDS);
   return {
     dataSource,
     transactor,
     queue,
     broker,
+    states,
+    recorder,
     series,
     directory,
+    /** One that has seen nothing yet, as after a restart. */
+    newDirectory,
+    events,
     windows,
     detector,
     metrics: new MetricsRecorder(recorder, series, directory),
+    decisions: new DecisionsRecorder(recorder),
+    routing: new RoutingFeed(dataSource.getRepository(DecisionBucket)),
+    usage: new UsageRecorder(recorder),
+    tools: new ToolsFeed(toolsSections(usageTotals, executionTotals, new Map())),
+    upstreamCounters: new UpstreamCounters(queue),
+    alerts,
+    executions,
+    executionTotals,
+    executionsFeed: new ExecutionsFeed(
+      dataSource.getRepository(Execution),
+      dataSource.getRepository(ExecutionRuntime),
+      executionTotals,
+    ),
+    hostEvents: new EventsService(executions, alerts, new EventsRecorder(recorder, events, directory)),
+    instances,
+    distributed: new DistributedFeed(instances, new TaskReader(dataSource.getRepository(MetricSeries))),
     skills: new SkillsRecorder(recorder, detector),
     feed: new SkillsFeed(skills, anomalies, detector),
+    skillsQueries: new SkillsQueries(skills, anomalies),
+    latest: new LatestReader(
+      dataSource.getRepository(MetricSeries),
+      dataSource.getRepository(MetricPoint),
+      dataSource.getRepository(StoredEvent),
+      eventTypes,
+    ),
 
     /** Rows, with parameters `$1`, `$2`, … in both databases. */
     rows: async (sql: string, values: readonly SqlValue[] = []): Promise<Row[]> => {

@@ -1,3 +1,4 @@
+import type { TenantId } from '../../src/protocol/index.js';
 import type { Statement, Transactor, Write } from '../../src/store/index.js';
 
 /** The real transactor, which tells how it is used, and can be held up. */
@@ -9,10 +10,14 @@ export class WatchedTransactor implements Transactor {
 
   constructor(private readonly transactor: Transactor) {}
 
-  async commit(writes: readonly (() => Write<unknown>)[]): Promise<unknown[]> {
+  async commit(
+    writes: readonly (() => Write<unknown>)[],
+    tenants?: readonly (TenantId | undefined)[],
+  ): Promise<unknown[]> {
     this.sizes.push(writes.length);
     await this.#gate;
-    return this.transactor.commit(writes.map((write) => () => this.#watched(write())));
+    const watched = writes.map((write) => () => this.#watched(write()));
+    return this.transactor.commit(watched, tenants);
   }
 
   /** From now on commits wait, until the function that this returns is called. */

@@ -24,7 +24,7 @@ export const workspaceDialect: Dialect = {
   name: 'workspace',
 
   open(query) {
-    const types = query.getAll('event_types').flatMap((list) => list.split(','));
+    const types = query.getAll('event_types').flatMap((list) => list.split(',')).filter(Boolean);
     return types.length > 0 ? [{ type: 'watch_events', eventTypes: parseEventTypes(types) }] : [];
   },
 

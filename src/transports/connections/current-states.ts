@@ -29,7 +29,7 @@ export class CurrentStates {
     const message = await this.metrics.current(tenant, channel, filter).catch(failed);
     // It may be gone by now, or have subscribed with another filter: then the hub has nobody to show this to.
     if (message) {
-      this.hub.deliverTo(connection, { tenant, channel, message, ...this.broker.position(tenant, channel) });
+      this.hub.showState(connection, { tenant, channel, message, ...this.broker.position(tenant, channel) });
     }
   }
 

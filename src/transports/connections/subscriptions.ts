@@ -49,7 +49,8 @@ export class Subscriptions {
     if (!command.isQuiet) {
       this.hub.reply(connection, { type: 'subscribed', command, channels, positions: this.#positions(connection) });
     }
-    if (command.atOnce) for (const channel of known) void this.states.show(connection, channel);
+    // Waited for, so that a connection that subscribes again and again has one state collected at a time.
+    if (command.atOnce) await Promise.all(known.map((channel) => this.states.show(connection, channel)));
   }
 
   unsubscribe(connection: Connection, command: CommandOf<'unsubscribe'>): void {

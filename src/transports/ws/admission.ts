@@ -24,6 +24,8 @@ import { WsSession } from './ws-session.js';
 import { WsTransport } from './ws-transport.js';
 
 const MAX_FRAME_BYTES = 1024 * 1024;
+/** Of a first frame that brings a token. */
+const MAX_TOKEN_FRAME_BYTES = 16 * 1024;
 /** How long a client may take to send its token, and to answer a close. */
 const PATIENCE_MILLIS = 5000;
 
@@ -111,6 +113,8 @@ export class Admission {
       // One that is being sent away may still send: too late.
       if (!this.reception.owing.delete(transport)) return;
       try {
+        // Nobody knows yet who sends it: what a large one would cost to decode, anybody could make us pay.
+        if ((data as Buffer).length > MAX_TOKEN_FRAME_BYTES) throw new MetricastError('unauthenticated');
         const command = dialect.parse(decodeFrame(data as Buffer, isBinary));
         if (command.type !== 'authenticate') throw new MetricastError('unauthenticated');
         const principal = this.authenticator.authenticate({ token: command.token, ...from });

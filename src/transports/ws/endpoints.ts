@@ -75,6 +75,7 @@ function pathOf({ url = '' }: IncomingMessage): string {
   return withoutSlash(url.split('?', 1)[0]!);
 }
 
-function withoutSlash(path: string): string {
+/** A path and the same with a slash at its end are one endpoint. */
+export function withoutSlash(path: string): string {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
 }

@@ -4,6 +4,6 @@ import { DialectErrorFilter } from './dialect-error.filter.js';
 import { MetricastWsAdapter } from './metricast-ws.adapter.js';
 import { MetricsGateway } from './metrics.gateway.js';
 
-export { EndpointTable } from './endpoints.js';
+export { EndpointTable, withoutSlash } from './endpoints.js';
 
 export const wsProviders = [Admission, CommandHandlers, DialectErrorFilter, MetricastWsAdapter, MetricsGateway];

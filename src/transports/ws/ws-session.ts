@@ -44,7 +44,7 @@ export class WsSession {
     if (!connection.isOpen) return;
     connection.lastHeardAt = Date.now();
     const { tenant, subject } = connection.principal;
-    const retryAfter = this.services.budget.take(`${tenant} ${subject}`, connection.lastHeardAt);
+    const retryAfter = this.services.budget.take(`${tenant} ${subject}`, connection.lastHeardAt, data.length);
     if (retryAfter > 0) {
       this.#enqueue({ type: 'failed', error: new MetricastError('rate_limited', { retryAfter }) });
       return;

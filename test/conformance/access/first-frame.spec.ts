@@ -18,6 +18,14 @@ describe('a skills client that brings its token in its first frame', () => {
 
   const open = (query = '') => WireClient.open(app.url(`/ws/skills${query}`, 'ws'));
 
+  it('is refused for a frame that is larger than a token can be, without a look at it', async () => {
+    const client = await open();
+    client.send({ token: new TestTenant(app).token(), more: 'x'.repeat(16 * 1024) });
+
+    expect(await client.next()).toEqual(REFUSAL);
+    expect(await client.closed).toMatchObject({ code: 4401 });
+  });
+
   it('is greeted then, and gets the updates of its tenant', async () => {
     const tenant = new TestTenant(app);
     await tenant.record('skills', run('lint'));

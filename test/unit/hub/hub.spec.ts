@@ -202,6 +202,41 @@ describe('a closed connection', () => {
   });
 });
 
+describe('a state that one connection is shown', () => {
+  const shown = (state: number) => publicationOf(stateFor(undefined, { data: { state } }));
+  const statesOf = ({ transport }: ReturnType<typeof subscriber>) => transport.messages.map(({ data }) => data);
+
+  test('reaches it alone', async () => {
+    const { hub } = listening();
+    const [one, other] = [subscriber(hub), subscriber(hub)];
+    hub.showState(one.connection, shown(1));
+    await endOfTurn();
+    expect(statesOf(one)).toEqual([{ state: 1 }]);
+    expect(statesOf(other)).toEqual([]);
+  });
+
+  test('does not come after one that a tick brought meanwhile, unless it has subscribed again since', async () => {
+    const { hub } = listening();
+    const one = subscriber(hub);
+    hub.deliver(shown(2));
+    hub.showState(one.connection, shown(1));
+    hub.subscribe(one.connection, wanting());
+    hub.showState(one.connection, shown(3));
+    await endOfTurn();
+    expect(statesOf(one)).toEqual([{ state: 2 }, { state: 3 }]);
+  });
+
+  test('is none for a view that it does not want, or wants no more', async () => {
+    const { hub } = listening();
+    const one = subscriber(hub, { filter: NORTH });
+    hub.showState(one.connection, shown(1));
+    hub.unsubscribe(one.connection);
+    hub.showState(one.connection, publicationOf(stateFor(NORTH)));
+    await endOfTurn();
+    expect(statesOf(one)).toEqual([]);
+  });
+});
+
 describe('demand', () => {
   test('begins with the first subscriber of a tenant and ends with the last', () => {
     const { hub, demand } = listening();

@@ -40,6 +40,15 @@ describe('a budget of inbound messages', () => {
 
   test('of 0 has no limit', () => expect(passed(new InboundBudget(0), 5000, START)).toBe(5000));
 
+  test('counts a large message as several, but lets the first one pass', () => {
+    const budget = new InboundBudget(4);
+    expect(budget.take('ada', START, 3 * InboundBudget.BYTES_A_MESSAGE)).toBe(0);
+    expect(budget.take('ada', START, 1)).toBe(0);
+    expect(budget.take('ada', START, 1)).toBeGreaterThan(0);
+    expect(budget.take('bob', START, 1024 * 1024)).toBe(0);
+    expect(budget.take('bob', START, 1)).toBeGreaterThan(0);
+  });
+
   test('is not lost for long when the clock is set back', () => {
     const budget = new InboundBudget(1);
     passed(budget, 2, START);

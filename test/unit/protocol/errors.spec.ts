@@ -71,4 +71,8 @@ test('a log gets the stack of an error, and the text of anything else', () => {
   expect(describeThrown(error)).toBe(error.stack);
   expect(describeThrown('broken')).toBe('broken');
   expect(describeThrown(undefined)).toBe('undefined');
+  const circle: { self?: object } = {};
+  circle.self = circle;
+  expect(describeThrown(circle)).toBe('[object Object]');
+  expect(describeThrown(7n)).toBe('[object BigInt]');
 });

@@ -36,7 +36,7 @@ describe('tags', () => {
     expect(Object.entries(parsed)).toEqual([['env', 'production']]);
   });
 
-  test.each([undefined, null, 'env', 7, [], [['env', 'a']]])('are an object: %o is none', (raw) =>
+  test.each([undefined, null, 'env', 7, [], [['env', 'a']], Buffer.alloc(3), new Date()])('are an object: %o is none', (raw) =>
     expect(parseTags(raw)).toBe('tags must be an object'),
   );
 

@@ -3,6 +3,7 @@ import {
   type Field,
   Refusal,
   boolean,
+  lines,
   number,
   oneOf,
   optional,
@@ -41,6 +42,32 @@ describe('text', () => {
     ['an object', { toString: () => 'a' }],
   ])('refuses %s', (_what, value) => {
     expect(read(text(200), value)).toEqual({ refused: 'must be a printable text of 1 to 200 characters' });
+  });
+});
+
+describe('lines', () => {
+  it.each(['a', 'a\nb', 'a\r\nb', '\ta', '\n', '😀\n', 'x\n'.repeat(100)])('takes %j', (value) => {
+    expect(read(lines(200), value)).toBe(value);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['too long a text', 'x\n'.repeat(100) + 'x'],
+    ['a null character', 'a\n\0'],
+    ['a bell', 'a\u0007'],
+    ['an escape sequence', '\u001b[31ma'],
+    ['a vertical tab', 'a\vb'],
+    ['a form feed', 'a\fb'],
+    ['a control character of the second kind', 'a\u0085b'],
+    ['half of a surrogate pair', '\ud800\n'],
+    ['halves that a line break keeps apart', '\ud83d\n\ude00'],
+    ['text that turns around', 'a\n\u202eb'],
+    ['a number', 1],
+    ['null', null],
+    ['a list of lines', ['a', 'b']],
+  ])('refuses %s', (_what, value) => {
+    const refused = 'must be a printable text of 1 to 200 characters; it may have line breaks and tabs';
+    expect(read(lines(200), value)).toEqual({ refused });
   });
 });
 

@@ -39,10 +39,10 @@ describe('the data of an event', () => {
     expect(copy).toEqual({ step: 1, inner: { step: 1 } });
   });
 
-  it('keeps names that mean something to JavaScript', () => {
+  it('keeps names that mean something to JavaScript, but for the one that decoders of MessagePack refuse', () => {
     const data: unknown = JSON.parse('{"__proto__": {"a": 1}, "constructor": 2}');
 
-    expect(JSON.stringify(read(data))).toBe('{"__proto__":{"a":1},"constructor":2}');
+    expect(JSON.stringify(read(data))).toBe('{"constructor":2}');
   });
 
   it.each([undefined, null, 7, 'text', true, [1], [], () => 1, new Date(0), Symbol('s')])('cannot be %s', (value) => {
