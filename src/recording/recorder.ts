@@ -23,6 +23,8 @@ export interface RecordKind<Item extends Identified> {
   readonly name: string;
   /** The channels whose collected state these items change: what was collected before is not shown any more. */
   readonly states?: readonly ChannelName[];
+  /** About how many rows an item is stored as, totals included; 1 by default. */
+  readonly rowsPerItem?: number;
   /** The item, or what is wrong with it. */
   parse(item: unknown, now: Millis): Item | BadItem;
   /**
@@ -78,9 +80,10 @@ export class Recorder {
       else items.push(item);
     });
     if (items.length > 0) {
-      const committed = await this.queue.write(items.length, function* () {
+      const write = function* () {
         return yield* kind.write(tenant, yield* claimIds(kind.name, tenant, items, now));
-      });
+      };
+      const committed = await this.queue.write(items.length * (kind.rowsPerItem ?? 1), write, tenant);
       const publications = committed();
       for (const channel of kind.states ?? []) this.states.forget({ tenant, channel });
       await this.#publish(publications);

@@ -1,7 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
+import type { TenantId } from '../protocol/index.js';
 import { type InsertRows, type Row, type Statement, type Write, insertSql } from './statement.js';
+import { lockTenants } from './tenant-locks.js';
 import { type Transactor, WriteError } from './transactor.js';
 
 /** The wire protocol counts parameters in 16 bits. */
@@ -10,12 +12,12 @@ const MAX_PARAMETERS = 65_535;
 const MAX_ROWS = 1000;
 
 /**
- * Deadlock and serialization failure. Several writes of one transaction can lock rows in another order than those of
- * another instance do: the one that the server ends is simply repeated.
+ * Deadlock and serialization failure. The writers of a tenant wait for each other before they begin, so that these
+ * come of somebody else's transactions only: the one that the server ends is simply repeated.
  */
 const CONFLICTS = new Set(['40P01', '40001']);
 const MAX_ATTEMPTS = 5;
-/** A statement that took too long, as all do while somebody has locked the table. */
+/** A statement that took too long, as all do while somebody has locked the table: no write is to blame. */
 const TIMED_OUT = '57014';
 
 /** Writes in transactions of connections from TypeORM's pool, many rows a statement. */
@@ -26,10 +28,13 @@ export class PostgresTransactor implements Transactor {
     this.#pool = (dataSource.driver as unknown as { master: Pool }).master;
   }
 
-  async commit(writes: readonly (() => Write<unknown>)[]): Promise<unknown[]> {
+  async commit(
+    writes: readonly (() => Write<unknown>)[],
+    tenants: readonly (TenantId | undefined)[] = [],
+  ): Promise<unknown[]> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#commitOnce(writes);
+        return await this.#commitOnce(writes, tenants);
       } catch (error) {
         if (attempt === MAX_ATTEMPTS || !CONFLICTS.has(sqlState(error))) throw error;
         // Started again at once, it might take its first row before the survivor wakes up to take it.
@@ -38,13 +43,18 @@ export class PostgresTransactor implements Transactor {
     }
   }
 
-  async #commitOnce(writes: readonly (() => Write<unknown>)[]): Promise<unknown[]> {
+  async #commitOnce(
+    writes: readonly (() => Write<unknown>)[],
+    tenants: readonly (TenantId | undefined)[],
+  ): Promise<unknown[]> {
     const client = await this.#pool.connect();
     // A connection that is lost says so in its next query; unheard, its event would end the process.
     client.on('error', ignore);
     let isDone = false;
     try {
       await client.query('BEGIN');
+      // To wait here as long as a statement may take means that the database is busy, for all of the writes.
+      await lockTenants(client, tenants);
       const results: unknown[] = [];
       for (const [index, write] of writes.entries()) results.push(await runToEnd(client, write, index));
       await client.query('COMMIT');

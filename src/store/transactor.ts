@@ -1,3 +1,4 @@
+import type { TenantId } from '../protocol/index.js';
 import type { Write } from './statement.js';
 
 /** Runs writes in transactions. Several at once on PostgreSQL; on SQLite its caller sees to it that there is one. */
@@ -5,8 +6,11 @@ export interface Transactor {
   /**
    * Commits all the writes together and returns what each returned, or commits none and throws: a {@link WriteError}
    * where one of the writes is to blame.
+   *
+   * @param tenants whose rows the writes change, each once; `undefined` stands for rows that are no tenant's. Where
+   * several processes write to the database, the transactions of one tenant go one after another.
    */
-  commit(writes: readonly (() => Write<unknown>)[]): Promise<unknown[]>;
+  commit(writes: readonly (() => Write<unknown>)[], tenants?: readonly (TenantId | undefined)[]): Promise<unknown[]>;
 }
 
 /** One write of a transaction could not be done, and the transaction with it. */

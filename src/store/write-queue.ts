@@ -1,17 +1,18 @@
 import { Logger } from '@nestjs/common';
-import { MetricastError } from '../protocol/index.js';
+import { MetricastError, type TenantId } from '../protocol/index.js';
 import type { Write } from './statement.js';
 import { type Transactor, WriteError } from './transactor.js';
 
 /** Rows that one transaction takes, unless a single write has more. */
 const MAX_ROWS_A_COMMIT = 1000;
 /** Rows that may wait. At 100,000 rows a second, what waits is written within two seconds. */
-const MAX_ROWS_QUEUED = 200_000;
+export const MAX_ROWS_QUEUED = 200_000;
 const RETRY_AFTER_SECONDS = 1;
 
 interface Job {
   readonly write: () => Write<unknown>;
   readonly rows: number;
+  readonly tenant: TenantId | undefined;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -40,12 +41,13 @@ export class WriteQueue {
    * run leave nothing behind, so it must do nothing but yield statements.
    *
    * @param rows about how many rows it writes.
+   * @param tenant whose rows they are; absent where they are no tenant's.
    * @throws {@link MetricastError} `busy` where the queue is full or the database did not take it.
    */
-  write<T>(rows: number, write: () => Write<T>): Promise<T> {
+  write<T>(rows: number, write: () => Write<T>, tenant?: TenantId): Promise<T> {
     if (this.#queuedRows + rows > this.maxRows) return Promise.reject(busy());
     return new Promise<T>((resolve, reject) => {
-      this.#jobs.push({ write, rows, resolve: resolve as Job['resolve'], reject });
+      this.#jobs.push({ write, rows, tenant, resolve: resolve as Job['resolve'], reject });
       this.#queuedRows += rows;
       this.#drained ??= this.#drain();
     });
@@ -80,7 +82,9 @@ export class WriteQueue {
   async #commit(jobs: Job[]): Promise<void> {
     while (jobs.length > 0) {
       try {
-        const results = await this.transactor.commit(jobs.map(({ write }) => write));
+        const tenants = new Set(jobs.map(({ tenant }) => tenant));
+        const writes = jobs.map(({ write }) => write);
+        const results = await this.transactor.commit(writes, [...tenants]);
         jobs.forEach((job, index) => {
           this.#queuedRows -= job.rows;
           job.resolve(results[index]);

@@ -1,9 +1,14 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { MIGRATIONS } from '../../src/persistence/migrations/index.js';
 import type { TenantId } from '../../src/protocol/index.js';
 import type { Write } from '../../src/store/index.js';
 import { PostgresTransactor } from '../../src/store/postgres.transactor.js';
 import { type PostgresDatabase, createPostgresDatabase } from '../support/postgres.js';
 import { type Storage, newTenant, openStorage } from '../support/storage.js';
+
+/** As instances of every version know it, so that old and new ones may start together. */
+const MIGRATION_LOCK = 7_331_940_221;
 
 let database: PostgresDatabase;
 let instances: Storage[];
@@ -26,7 +31,37 @@ async function start(count: number): Promise<void> {
 
 it('instances that start together on an empty database all come up', async () => {
   await start(5);
-  expect(await instances[4]!.rows('SELECT name FROM metricast_migration')).toHaveLength(1);
+  expect(await instances[4]!.rows('SELECT name FROM metricast_migration')).toHaveLength(MIGRATIONS.length);
+});
+
+it('an instance waits for another one that migrates, for longer than a statement may take', async () => {
+  const migrating = new pg.Client({ connectionString: database.url });
+  await migrating.connect();
+  await migrating.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+  const opened = openStorage(`${database.url}?statement_timeout=1000`);
+  const oldest = `SELECT max(EXTRACT(EPOCH FROM now() - backend_start)) AS age FROM pg_stat_activity
+                  WHERE query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()`;
+  const age = async () => Number((await migrating.query<{ age: string | null }>(oldest)).rows[0]!.age);
+  await vi.waitFor(async () => expect(await age()).toBeGreaterThan(1.5), { timeout: 10_000 });
+  await migrating.end();
+
+  instances.push(await opened);
+  expect(await instances[0]!.rows('SELECT name FROM metricast_migration')).toHaveLength(MIGRATIONS.length);
+});
+
+it('a migration may take as long as it takes; what is done later may not', async () => {
+  const owner = new pg.Client({ connectionString: database.url });
+  await owner.connect();
+  await owner.query(`
+    CREATE TABLE seen (statement_timeout text);
+    CREATE FUNCTION see() RETURNS event_trigger LANGUAGE plpgsql AS
+      $$ BEGIN INSERT INTO seen VALUES (current_setting('statement_timeout')); END $$;
+    CREATE EVENT TRIGGER see ON ddl_command_start EXECUTE FUNCTION see()`);
+  await owner.end();
+  await start(1);
+
+  expect(await instances[0]!.rows('SELECT DISTINCT statement_timeout FROM seen')).toEqual([{ statement_timeout: '0' }]);
+  expect(await instances[0]!.rows('SHOW statement_timeout')).toEqual([{ statement_timeout: '10s' }]);
 });
 
 it('an id that reaches two instances at once counts once', async () => {

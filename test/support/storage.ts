@@ -15,6 +15,7 @@ import { Execution } from '../../src/feeds/executions/execution.entity.js';
 import { ExecutionsFeed } from '../../src/feeds/executions/executions.feed.js';
 import { ExecutionTotals, ExecutionsRecorder } from '../../src/feeds/executions/index.js';
 import { DecisionBucket } from '../../src/feeds/routing/decision-bucket.entity.js';
+import { DecisionNames } from '../../src/feeds/routing/decision-names.js';
 import { DecisionsRecorder } from '../../src/feeds/routing/index.js';
 import { RoutingFeed } from '../../src/feeds/routing/routing.feed.js';
 import { AnomalyDetector } from '../../src/feeds/skills/anomaly-detector.js';
@@ -79,7 +80,8 @@ export async function openStorage(url: string) {
   const windows = new SkillWindows(dataSource.getRepository(SkillMinute), dataSource.getRepository(SkillInvocation));
   const scheduler = new Scheduler(new SchedulerRegistry());
   const instances = new InstanceRegistry(dataSource.getRepository(Instance), queue, scheduler);
-  const detector = new AnomalyDetector(skills, anomalies, windows, queue, scheduler, DEFAULT_THRESHOLDS);
+  const newDetector = () => new AnomalyDetector(skills, anomalies, windows, queue, scheduler, DEFAULT_THRESHOLDS);
+  const detector = newDetector();
   return {
     dataSource,
     transactor,
@@ -94,8 +96,10 @@ export async function openStorage(url: string) {
     events,
     windows,
     detector,
+    /** One that has been told of no runs yet. */
+    newDetector,
     metrics: new MetricsRecorder(recorder, series, directory),
-    decisions: new DecisionsRecorder(recorder),
+    decisions: new DecisionsRecorder(recorder, new DecisionNames()),
     routing: new RoutingFeed(dataSource.getRepository(DecisionBucket)),
     usage: new UsageRecorder(recorder),
     tools: new ToolsFeed(toolsSections(usageTotals, executionTotals, new Map())),

@@ -44,6 +44,7 @@ const INCREASE = `(
         LAG(point.value) OVER (ORDER BY point.timestamp, point.point_id),
         (SELECT older.value FROM metricast_metric_point older
          WHERE older.series_id = series.series_id AND older.timestamp <= :from
+           AND older.value BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER}
          ORDER BY older.timestamp DESC, older.point_id DESC LIMIT 1)
       ) AS previous
     FROM metricast_metric_point point

@@ -28,6 +28,7 @@ export class ExecutionsRecorder {
       name: 'executions',
       // The state of the tools shows executions too.
       states: [WORKFLOW_METRICS, AGENT_METRICS, EXECUTIONS_METRICS, TOOLS_METRICS],
+      rowsPerItem: 8,
       parse: (item, now) => readItem(EXECUTION_FIELDS, item, now),
       *write(tenant: TenantId, items: readonly ExecutionItem[]): Write<() => readonly Publishable[]> {
         const steps = yield* takeSteps(tenant, items);
@@ -46,8 +47,10 @@ export class ExecutionsRecorder {
    * Records starts and ends for a tenant. When it resolves they are committed, their events are on their way to the
    * subscribers of `executions.events`, and states show them from their next tick on.
    *
-   * @param input one item or up to 10,000; each is validated by itself, and the bad ones are named in the result.
-   * @throws TypeError where the tenant cannot be one; `MetricastError` `too_large` for more than 10,000 items.
+   * @param input one item or up to 10,000; each is validated by itself. A bad one throws nothing:
+   * it is named in the `rejected` of the result.
+   * @throws TypeError where the tenant cannot be one (1 to 128 of `A-Z a-z 0-9 _ . -`, the first a letter or a digit);
+   * `MetricastError` `too_large` for more than 10,000 items.
    * @throws `MetricastError` `busy` where the store cannot take them: none is stored, unless the
    * database went away while it committed. The call may be repeated: a run starts and ends once.
    */

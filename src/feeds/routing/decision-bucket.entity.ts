@@ -25,7 +25,7 @@ export class DecisionBucket {
   @PrimaryColumn('bigint', { transformer: instant })
   start!: number;
 
-  /** Of the strategy or the provider. */
+  /** Of the strategy or the provider; `other` for all that have no name of their own here. */
   @PrimaryColumn('varchar')
   name!: string;
 

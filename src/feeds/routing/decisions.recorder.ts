@@ -18,12 +18,13 @@ import {
 } from '../../recording/index.js';
 import type { Write } from '../../store/index.js';
 import { type Dimension, HOUR, MINUTE } from './decision-bucket.entity.js';
+import { DecisionNames } from './decision-names.js';
 
 /** One decision of a router, as `POST /ingest/decisions` takes it too. */
 export interface DecisionInput {
-  /** How it was decided: `hybrid`, `complexity`, … */
+  /** How it was decided: `hybrid`, `complexity`, … The state names the first 100 of a tenant, and counts all after as `other`. */
   readonly strategy: string;
-  /** Who was chosen. */
+  /** Who was chosen. The state names the first 100 here, too. */
   readonly provider: string;
   readonly model?: string;
   /** 0 to 1. High from 0.8 on, medium from 0.5 on, else low. */
@@ -54,27 +55,44 @@ const FIELDS = {
 
 type Decision = Exclude<ReturnType<typeof readItem<typeof FIELDS>>, BadItem>;
 
-/** Records decisions of routers: their history, and the minutes and hours that their state is summed from. */
+/**
+ * Records decisions of routers: their history, under whatever names, and the minutes and hours that their state is
+ * summed from, under those that {@link DecisionNames} has room for.
+ */
 @Injectable()
 export class DecisionsRecorder {
-  readonly #kind: RecordKind<Decision> = {
-    name: 'decisions',
-    states: [ROUTING_METRICS],
-    parse: (item, now) => readItem(FIELDS, item, now),
-    *write(tenant: TenantId, decisions: readonly Decision[]): Write<() => readonly Publishable[]> {
-      if (decisions.length > 0) yield* store(tenant, decisions);
-      // A state: subscribers see it at the next tick, with whatever else was decided until then.
-      return () => [];
-    },
-  };
+  readonly #kind: RecordKind<Decision>;
 
-  constructor(private readonly recorder: Recorder) {}
+  constructor(
+    private readonly recorder: Recorder,
+    names: DecisionNames,
+  ) {
+    this.#kind = {
+      name: 'decisions',
+      states: [ROUTING_METRICS],
+      rowsPerItem: 5,
+      parse: (item, now) => readItem(FIELDS, item, now),
+      *write(tenant: TenantId, decisions: readonly Decision[]): Write<() => readonly Publishable[]> {
+        // A state: subscribers see it at the next tick, with whatever else was decided until then.
+        if (decisions.length === 0) return () => [];
+        const { counted, remember } = yield* names.settle(tenant, decisions);
+        yield* store(tenant, decisions);
+        yield* count(tenant, counted);
+        return () => {
+          remember();
+          return [];
+        };
+      },
+    };
+  }
 
   /**
    * Records decisions for a tenant. When it resolves they are committed; subscribers see them at their next tick.
    *
-   * @param input one decision or up to 10,000; each is validated by itself, and the bad ones are named in the result.
-   * @throws TypeError where the tenant cannot be one; `MetricastError` `too_large` for more than 10,000 items.
+   * @param input one decision or up to 10,000; each is validated by itself. A bad one throws nothing:
+   * it is named in the `rejected` of the result.
+   * @throws TypeError where the tenant cannot be one (1 to 128 of `A-Z a-z 0-9 _ . -`, the first a letter or a digit);
+   * `MetricastError` `too_large` for more than 10,000 items.
    * @throws `MetricastError` `busy` where the store cannot take them: none is stored, unless the
    * database went away while it committed. With ids the call may be repeated.
    */
@@ -97,6 +115,9 @@ function* store(tenant: TenantId, decisions: readonly Decision[]): Write<void> {
       one.timestamp,
     ]),
   };
+}
+
+function* count(tenant: TenantId, decisions: readonly Decision[]): Write<void> {
   const buckets = (dimension: Dimension, width: number) =>
     totalsOf(
       decisions,

@@ -1,5 +1,7 @@
 import { ingestController } from '../../recording/index.js';
 import { DecisionBucket } from './decision-bucket.entity.js';
+import { DecisionName } from './decision-name.entity.js';
+import { DecisionNames } from './decision-names.js';
 import { Decision } from './decision.entity.js';
 import { DecisionsRecorder } from './decisions.recorder.js';
 import { RoutingController } from './routing.controller.js';
@@ -9,8 +11,8 @@ export { type DecisionInput, DecisionsRecorder } from './decisions.recorder.js';
 
 /** The feed of `routing.metrics`. */
 export const routingFeed = {
-  entities: [Decision, DecisionBucket],
-  providers: [DecisionsRecorder, RoutingFeed],
+  entities: [Decision, DecisionBucket, DecisionName],
+  providers: [DecisionNames, DecisionsRecorder, RoutingFeed],
   controllers: [ingestController('decisions', DecisionsRecorder), RoutingController],
   exports: [DecisionsRecorder],
 };

@@ -17,10 +17,10 @@ export interface DecisionSums {
 export type RoutingState = {
   readonly total_decisions: number;
   readonly avg_confidence: number | null;
-  /** By name of the strategy, the one that decided most first. */
+  /** By name of the strategy. */
   readonly strategy_performance: Readonly<Record<string, StrategyPerformance>>;
   readonly confidence_distribution: Readonly<Record<'high' | 'medium' | 'low', number>>;
-  /** Decisions by name of the provider, the one chosen most first. */
+  /** Decisions by name of the provider. */
   readonly provider_usage: Readonly<Record<string, number>>;
 };
 

@@ -1,12 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { IsNull, MoreThan, Repository } from 'typeorm';
+import { type FindOperator, In, IsNull, MoreThan, MoreThanOrEqual, Repository } from 'typeorm';
 import { Scheduler } from '../../metrics/index.js';
 import type { Millis, TenantId } from '../../protocol/index.js';
-import { DATA_SOURCE, WriteQueue } from '../../store/index.js';
-import { type AnomalyThresholds, anomalyStep, deviationScore } from './deviation.js';
+import { DATA_SOURCE, type Write, WriteQueue } from '../../store/index.js';
+import { type AnomalyThresholds, anomalyStep, deviationScore, runsNeeded } from './deviation.js';
 import { SkillAnomaly } from './skill-anomaly.entity.js';
+import { SkillBacklog } from './skill-backlog.js';
 import { SkillWindows } from './skill-windows.js';
 import { Skill } from './skill.entity.js';
 
@@ -21,12 +22,20 @@ const LOOK_INTERVAL: Millis = 1000;
 /** How often all skills are looked at that ran lately: the windows move, even where nothing new happens. */
 const SWEEP_INTERVAL: Millis = 60_000;
 
+/** Skills of a tenant that are looked at in one turn; then it is the next tenant's, and the others wait for the next round. */
+const SKILLS_A_TURN = 200;
+/** Marked skills of a tenant that one read sorts out: those that ran too seldom to be looked at. */
+const SKILLS_A_READ = 1000;
+/** Marked skills of a tenant that are kept. The sweep finds the others. */
+const MAX_MARKED = 10_000;
+
 /** Finds skills whose completion in the last hour is far from that of the day before, and keeps their anomalies. */
 @Injectable()
 export class AnomalyDetector implements OnApplicationBootstrap, OnModuleDestroy {
-  /** The skills to look at, by tenant. */
-  readonly #marked = new Map<TenantId, Set<string>>();
-  #isSweeping = false;
+  /** Those that ran. */
+  readonly #marked = new SkillBacklog(MAX_MARKED);
+  /** Those that the sweep found. They wait by themselves, so that what just ran need not wait for them. */
+  readonly #swept = new SkillBacklog();
   #isStopped = false;
 
   constructor(
@@ -39,7 +48,7 @@ export class AnomalyDetector implements OnApplicationBootstrap, OnModuleDestroy 
   ) {}
 
   onApplicationBootstrap(): void {
-    this.scheduler.every(LOOK_JOB, LOOK_INTERVAL, () => this.#lookAtAll());
+    this.scheduler.every(LOOK_JOB, LOOK_INTERVAL, () => Promise.all([this.#lookAtMarked(), this.#lookAtSwept()]));
     this.scheduler.every(SWEEP_JOB, SWEEP_INTERVAL, () => this.#sweep());
   }
 
@@ -51,42 +60,67 @@ export class AnomalyDetector implements OnApplicationBootstrap, OnModuleDestroy 
 
   /** Notes that these skills ran. */
   mark(tenant: TenantId, skills: Iterable<string>): void {
-    let marked = this.#marked.get(tenant);
-    if (!marked) this.#marked.set(tenant, (marked = new Set<string>()));
-    for (const skill of skills) marked.add(skill);
+    this.#marked.add(tenant, skills);
   }
 
-  /** Looks at the tenant's marked skills now; at so many of them at most. */
-  async look(tenant: TenantId, most = Infinity): Promise<void> {
-    const marked = this.#marked.get(tenant);
-    if (!marked) return;
-    this.#marked.delete(tenant);
+  /** Looks at the tenant's marked skills now, those first that have waited longest; at so many of them at most. */
+  async look(tenant: TenantId, most = SKILLS_A_TURN): Promise<void> {
+    const waiting = new Set(this.#marked.take(tenant, SKILLS_A_READ));
+    if (waiting.size === 0) return;
     try {
-      for (const skill of [...marked].slice(0, most)) {
-        await this.#lookAt(tenant, skill);
-        marked.delete(skill);
-      }
+      const often = await this.#ranOften(tenant, [...waiting]);
+      for (const skill of waiting) if (!often.has(skill)) waiting.delete(skill);
+      await this.#lookAtEach(tenant, waiting, most);
     } finally {
-      if (marked.size > 0) this.mark(tenant, marked);
+      this.#marked.add(tenant, waiting);
     }
   }
 
-  async #lookAtAll(): Promise<void> {
-    for (const tenant of [...this.#marked.keys()]) await this.look(tenant);
+  #lookAtMarked(): Promise<void> {
+    return this.#marked.inTurn((tenant) => this.look(tenant));
   }
 
-  /** Looks at every skill whose windows hold something. */
+  #lookAtSwept(): Promise<void> {
+    return this.#swept.inTurn(async (tenant) => {
+      const waiting = new Set(this.#swept.take(tenant, SKILLS_A_TURN));
+      try {
+        await this.#lookAtEach(tenant, waiting);
+      } finally {
+        this.#swept.add(tenant, waiting);
+      }
+    });
+  }
+
+  /** Finds every skill whose windows hold something, and enough to say anything. */
   async #sweep(): Promise<void> {
-    if (this.#isSweeping) return;
-    this.#isSweeping = true;
-    try {
-      const recent = await this.skills.find({
-        select: { tenantId: true, skillName: true },
-        where: { lastRunAt: MoreThan(Date.now() - DAY) },
-      });
-      for (const { tenantId, skillName } of recent) await this.#lookAt(tenantId as TenantId, skillName);
-    } finally {
-      this.#isSweeping = false;
+    const recent = await this.skills
+      .createQueryBuilder('skill')
+      .select(['skill.tenantId AS tenant', 'skill.skillName AS name'])
+      .where({ lastRunAt: MoreThan(Date.now() - DAY), totalInvocations: this.#enough() })
+      .getRawMany<{ tenant: TenantId; name: string }>();
+    for (const { tenant, name } of recent) this.#swept.add(tenant, [name]);
+    await this.#lookAtSwept();
+  }
+
+  /** Those of the skills that ran often enough, ever, for their windows to say anything. */
+  async #ranOften(tenant: TenantId, skills: string[]): Promise<ReadonlySet<string>> {
+    const often = await this.skills
+      .createQueryBuilder('skill')
+      .select('skill.skillName', 'name')
+      .where({ tenantId: tenant, skillName: In(skills), totalInvocations: this.#enough() })
+      .getRawMany<{ name: string }>();
+    return new Set(often.map(({ name }) => name));
+  }
+
+  #enough(): FindOperator<number> {
+    return MoreThanOrEqual(runsNeeded(this.thresholds));
+  }
+
+  /** Looks at the skills, at so many of them at most, and takes away each that was looked at. */
+  async #lookAtEach(tenant: TenantId, skills: Set<string>, most = Infinity): Promise<void> {
+    for (const skill of [...skills].slice(0, most)) {
+      await this.#lookAt(tenant, skill);
+      skills.delete(skill);
     }
   }
 
@@ -106,7 +140,7 @@ export class AnomalyDetector implements OnApplicationBootstrap, OnModuleDestroy 
   }
 
   async #open(tenant: TenantId, skill: string, score: number, now: Millis): Promise<void> {
-    await this.queue.write(1, function* () {
+    const write = function* (): Write<void> {
       yield {
         into: 'metricast_skill_anomaly',
         columns: ['tenant_id', 'skill_name', 'anomaly_type', 'deviation_score', 'detected_at'],
@@ -114,16 +148,18 @@ export class AnomalyDetector implements OnApplicationBootstrap, OnModuleDestroy 
         // Another instance may have seen it too: there is one open anomaly a skill.
         onConflict: 'ON CONFLICT DO NOTHING',
       };
-    });
+    };
+    await this.queue.write(1, write, tenant);
   }
 
   async #resolve(tenant: TenantId, skill: string, now: Millis): Promise<void> {
-    await this.queue.write(1, function* () {
+    const write = function* (): Write<void> {
       yield {
         sql: `UPDATE metricast_skill_anomaly SET resolved_at = $1
               WHERE tenant_id = $2 AND skill_name = $3 AND resolved_at IS NULL`,
         values: [now, tenant, skill],
       };
-    });
+    };
+    await this.queue.write(1, write, tenant);
   }
 }

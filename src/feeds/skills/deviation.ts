@@ -35,14 +35,27 @@ export const STEADY_SCORE = 10;
  * counts alone give mean and deviation.
  */
 export function deviationScore(baseline: Runs, current: Runs, thresholds = DEFAULT_THRESHOLDS): number | undefined {
-  const { minBaselineRuns, minCurrentRuns, steadyChange } = thresholds;
-  if (baseline.runs < Math.max(2, minBaselineRuns) || current.runs < Math.max(1, minCurrentRuns)) return undefined;
+  if (baseline.runs < baselineRuns(thresholds) || current.runs < currentRuns(thresholds)) return undefined;
   const mean = baseline.completed / baseline.runs;
   const change = current.completed / current.runs - mean;
   const variance = (baseline.runs * mean * (1 - mean)) / (baseline.runs - 1);
   if (variance > 0) return change / Math.sqrt(variance);
   // A rounding error below the threshold must not hide a change of exactly as much.
-  return Math.abs(change) >= steadyChange - 1e-9 ? Math.sign(change) * STEADY_SCORE : 0;
+  return Math.abs(change) >= thresholds.steadyChange - 1e-9 ? Math.sign(change) * STEADY_SCORE : 0;
+}
+
+/** How many runs a skill needs in all for its deviation to have a score. */
+export function runsNeeded(thresholds = DEFAULT_THRESHOLDS): number {
+  return baselineRuns(thresholds) + currentRuns(thresholds);
+}
+
+/** One run alone has no deviation. */
+function baselineRuns({ minBaselineRuns }: AnomalyThresholds): number {
+  return Math.max(2, Math.ceil(minBaselineRuns));
+}
+
+function currentRuns({ minCurrentRuns }: AnomalyThresholds): number {
+  return Math.max(1, Math.ceil(minCurrentRuns));
 }
 
 export type AnomalyStep = 'open' | 'resolve' | 'keep';

@@ -65,6 +65,7 @@ export class SkillsRecorder {
     this.#kind = {
       name: 'skills',
       states: [SKILLS_METRICS],
+      rowsPerItem: 3,
       parse: (item, now) => readItem(FIELDS, item, now),
       *write(tenant: TenantId, invocations: readonly Invocation[]): Write<() => readonly Publishable[]> {
         if (invocations.length > 0) yield* store(tenant, invocations);
@@ -80,8 +81,10 @@ export class SkillsRecorder {
   /**
    * Records runs for a tenant. When it resolves they are committed; subscribers see them at their next tick.
    *
-   * @param input one run or up to 10,000; each is validated by itself, and the bad ones are named in the result.
-   * @throws TypeError where the tenant cannot be one; `MetricastError` `too_large` for more than 10,000 items.
+   * @param input one run or up to 10,000; each is validated by itself. A bad one throws nothing:
+   * it is named in the `rejected` of the result.
+   * @throws TypeError where the tenant cannot be one (1 to 128 of `A-Z a-z 0-9 _ . -`, the first a letter or a digit);
+   * `MetricastError` `too_large` for more than 10,000 items.
    * @throws `MetricastError` `busy` where the store cannot take them: none is stored, unless the
    * database went away while it committed. With ids the call may be repeated.
    */

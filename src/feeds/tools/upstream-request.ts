@@ -41,7 +41,8 @@ function parseStats(text: string): JsonObject {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    // Without the one key that decoders of MessagePack refuse, and the whole message with it.
+    return JSON.parse(text, (key, value: unknown) => (key === '__proto__' ? undefined : value));
   } catch {
     return undefined;
   }

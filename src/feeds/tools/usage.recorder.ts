@@ -12,6 +12,7 @@ export class UsageRecorder {
   readonly #kind: RecordKind<Usage> = {
     name: 'usage',
     states: [TOOLS_METRICS],
+    rowsPerItem: 5,
     parse: parseUsage,
     *write(tenant: TenantId, usages: readonly Usage[]): Write<() => readonly Publishable[]> {
       if (usages.length > 0) yield* store(tenant, usages);
@@ -25,8 +26,10 @@ export class UsageRecorder {
   /**
    * Records usage for a tenant. When it resolves it is committed; subscribers see it at their next tick.
    *
-   * @param input one item or up to 10,000; each is validated by itself, and the bad ones are named in the result.
-   * @throws TypeError where the tenant cannot be one; `MetricastError` `too_large` for more than 10,000 items.
+   * @param input one item or up to 10,000; each is validated by itself. A bad one throws nothing:
+   * it is named in the `rejected` of the result.
+   * @throws TypeError where the tenant cannot be one (1 to 128 of `A-Z a-z 0-9 _ . -`, the first a letter or a digit);
+   * `MetricastError` `too_large` for more than 10,000 items.
    * @throws `MetricastError` `busy` where the store cannot take them: none is stored, unless the
    * database went away while it committed. With ids the call may be repeated.
    */

@@ -2,7 +2,7 @@ import { type SqlWords, TableMigration } from './table-migration.js';
 
 /** The tables of routing decisions. */
 export class CreateDecisions1795305601000 extends TableMigration {
-  readonly tables = ['metricast_decision', 'metricast_decision_bucket'];
+  readonly tables = ['metricast_decision', 'metricast_decision_bucket', 'metricast_decision_name'];
   readonly statements = statements;
 }
 
@@ -33,6 +33,13 @@ function statements({ bigGenerated, keyed }: SqlWords): string[] {
       medium bigint NOT NULL,
       low bigint NOT NULL,
       PRIMARY KEY (tenant_id, dimension, width, start, name)
+    ) ${keyed}`,
+
+    `CREATE TABLE metricast_decision_name (
+      tenant_id varchar NOT NULL,
+      dimension varchar NOT NULL,
+      name varchar NOT NULL,
+      PRIMARY KEY (tenant_id, dimension, name)
     ) ${keyed}`,
   ];
 }

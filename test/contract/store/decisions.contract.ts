@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { DecisionInput } from '../../../src/feeds/routing/index.js';
+import { expectIndexed, plansOf } from '../../support/query-plans.js';
 import { type Storage, newTenant } from '../../support/storage.js';
 
 const MINUTE = 60_000;
@@ -8,7 +9,7 @@ const HOUR = 60 * MINUTE;
 const NOW = Math.floor(Date.now() / 1000);
 
 /** Whatever is sent in whatever order, the minutes and hours of a tenant say what its decisions say. */
-export function decisionsContract(storage: () => Storage): void {
+export function decisionsContract(storage: () => Storage, another: () => Promise<Storage>): void {
   const property = fc.asyncProperty(fc.array(request, { maxLength: 12 }), async (requests) => {
     const tenants = [newTenant(), newTenant()];
     const ids = new Set<string>();
@@ -66,7 +67,120 @@ export function decisionsContract(storage: () => Storage): void {
     await storage().decisions.record(tenant, decisions);
     await storage().decisions.record(tenant, decisions);
 
-    expect(await storedBuckets(storage(), tenant)).toEqual(bucketsOf(decisions));
+    expect(await storedDecisions(storage(), tenant)).toEqual(decisions.map(contentOf));
+    const counted = decisions.map((one, index) => (index < 100 ? one : { ...one, strategy: 'other' }));
+    expect(await storedBuckets(storage(), tenant)).toEqual(bucketsOf(counted));
+  });
+
+  describe('names', () => {
+    /** Decisions of as many strategies and providers, the first of them with the number `from`. */
+    const named = (from: number, count: number) =>
+      Array.from({ length: count }, (_, index) =>
+        decision({ strategy: `s${from + index}`, provider: `p${from + index}`, cost: index }),
+      );
+    const asOther = ({ strategy: _strategy, provider: _provider, ...rest }: DecisionInput) =>
+      decision({ ...rest, strategy: 'other', provider: 'other' });
+    const record = (tenant: string, ...decisions: DecisionInput[]) => storage().decisions.record(tenant, decisions);
+    const restart = async () => {
+      const restarted = await another();
+      onTestFinished(() => restarted.close());
+      return restarted;
+    };
+
+    it('are the first 100 of strategies and of providers; all after are counted as other', async () => {
+      const tenant = newTenant();
+      const decisions = named(0, 150);
+      await record(tenant, ...decisions.slice(0, 60));
+      await record(tenant, ...decisions.slice(60));
+      await record(tenant, ...decisions);
+
+      expect(await storedDecisions(storage(), tenant)).toEqual(
+        [...decisions, ...decisions.slice(0, 60), ...decisions.slice(60)].map(contentOf),
+      );
+      const counted = decisions.map((one, index) => (index < 100 ? one : asOther(one)));
+      expect(await storedBuckets(storage(), tenant)).toEqual(bucketsOf([...counted, ...counted]));
+    });
+
+    it('of strategies leave those of providers their room', async () => {
+      const tenant = newTenant();
+      const decisions = named(0, 120).map((one) => ({ ...one, provider: 'gemini' }));
+      const late = decision({ strategy: 's0', provider: 'claude' });
+      await record(tenant, ...decisions);
+      await record(tenant, late);
+
+      const counted = decisions.map((one, index) => (index < 100 ? one : { ...one, strategy: 'other' }));
+      expect(await storedBuckets(storage(), tenant)).toEqual(bucketsOf([...counted, late]));
+    });
+
+    it('are the same after a restart', async () => {
+      const tenant = newTenant();
+      await record(tenant, ...named(0, 90));
+      const restarted = await restart();
+      await restarted.decisions.record(tenant, named(80, 30));
+
+      const all = [...named(0, 90), ...named(80, 20), ...named(80, 30).slice(20).map(asOther)];
+      expect(await storedBuckets(storage(), tenant)).toEqual(bucketsOf(all));
+    });
+
+    it('of two instances that see them at once are 100', async () => {
+      const tenant = newTenant();
+      const other = await restart();
+      const requests = Array.from({ length: 30 }, (_, index) => named(index * 5, 5));
+      await Promise.all(
+        requests.map(async (request, index) => (index % 2 > 0 ? other : storage()).decisions.record(tenant, request)),
+      );
+
+      const buckets = (await storedBuckets(storage(), tenant)).filter(([, width]) => width === MINUTE);
+      for (const dimension of ['strategy', 'provider']) {
+        const counts = new Map(buckets.filter(([of]) => of === dimension).map(([, , , name, count]) => [name, count]));
+        expect(counts.get('other')).toBe(50);
+        expect(counts.size).toBe(101);
+      }
+    });
+
+    it('are no other tenant’s', async () => {
+      const [tenant, other] = [newTenant(), newTenant()];
+      await record(tenant, ...named(0, 150));
+      await record(other, ...named(100, 50));
+
+      expect(await storedBuckets(storage(), other)).toEqual(bucketsOf(named(100, 50)));
+    });
+
+    it('leave the name other to who uses it, which takes nobody’s room', async () => {
+      const tenant = newTenant();
+      const own = asOther(decision({ cost: 7 }));
+      const decisions = named(0, 101);
+      await record(tenant, own);
+      await record(tenant, ...decisions);
+
+      const counted = [own, ...decisions.slice(0, 100), ...decisions.slice(100).map(asOther)];
+      expect(await storedBuckets(storage(), tenant)).toEqual(bucketsOf(counted));
+    });
+
+    it('that failed to be committed are forgotten', async () => {
+      const tenant = newTenant();
+      const { dataSource } = storage();
+      await dataSource.query('ALTER TABLE metricast_decision_bucket RENAME TO hidden');
+      await expect(record(tenant, ...named(0, 100))).rejects.toMatchObject({ code: 'busy' });
+      await dataSource.query('ALTER TABLE hidden RENAME TO metricast_decision_bucket');
+      await record(tenant, ...named(100, 100));
+
+      expect(await storedBuckets(storage(), tenant)).toEqual(bucketsOf(named(100, 100)));
+    });
+
+    it('are looked up by the key, and once they are known no more', async () => {
+      const tenant = newTenant();
+      const lookUps = async (count: number) =>
+        (await plansOf(storage(), () => record(tenant, ...named(0, count)))).filter((plan) =>
+          plan.includes('metricast_decision_name'),
+        );
+      const plans = [...(await lookUps(90)), ...(await lookUps(150))];
+
+      expect(plans).toHaveLength(2);
+      expectIndexed(plans);
+      expect(await lookUps(50)).toEqual([]);
+      expect(await lookUps(200)).toEqual([]);
+    });
   });
 
   it('costs of any size that is allowed can be summed', async () => {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
-import { type Write, WriteQueue } from '../../../src/store/index.js';
-import type { Storage } from '../../support/storage.js';
+import { MAX_ITEMS } from '../../../src/recording/index.js';
+import { MAX_ROWS_QUEUED, type Write, WriteQueue } from '../../../src/store/index.js';
+import { type Storage, newTenant } from '../../support/storage.js';
 
 const BUSY = { code: 'busy', details: { retryAfter: 1 } };
 
@@ -109,6 +110,42 @@ export function writeQueueContract(storage: () => Storage, another: () => Promis
     await queue.write(10, writing(third));
 
     expect(await written([first, second, refused, third])).toEqual([first, second, third]);
+  });
+
+  it('is told of all the rows that items of a kind become, totals included', async () => {
+    const { skills, usage, decisions, executions, metrics, alerts, queue, transactor } = storage();
+    const tenant = newTenant();
+    const among = { tool_id: 't', session_id: 's' };
+    const kinds = {
+      skills: () => skills.record(tenant, { skill_name: 's', completed: true }),
+      usage: () => usage.record(tenant, { kind: 'embedding', ...among }),
+      decisions: () => decisions.record(tenant, { strategy: 's', provider: 'p', confidence: 1, cost: 1 }),
+      executions: () =>
+        executions.record(tenant, {
+          run_id: randomUUID(),
+          agent_id: 'a',
+          status: 'completed',
+          runtime_seconds: 1,
+          ...among,
+        }),
+      metrics: () => metrics.record(tenant, { channel: 'c.metrics', name: 'n', type: 'gauge', value: 1 }),
+      alerts: () => alerts.record(tenant, { type: 't', message: 'm', priority: 'low' }),
+    };
+    for (const [kind, record] of Object.entries(kinds)) {
+      // The first item of a kind may bring what later ones find: a series, a type of event.
+      await record();
+      const before = transactor.statements.length;
+      const release = transactor.hold();
+      const recorded = record();
+      const told = queue.queuedRows;
+      release();
+      await recorded;
+      const inserts = transactor.statements.slice(before).flatMap((one) => ('into' in one ? [one.rows.length] : []));
+      const rows = inserts.reduce((sum, count) => sum + count, 0);
+      expect({ kind, told, isEnough: told >= rows }).toEqual({ kind, told, isEnough: true });
+      // A request of the most items that one may have is never too large for an empty queue.
+      expect(told * MAX_ITEMS).toBeLessThanOrEqual(MAX_ROWS_QUEUED);
+    }
   });
 
   it('is drained when everything is stored or has failed', async () => {

@@ -5,6 +5,7 @@ import {
   STEADY_SCORE,
   anomalyStep,
   deviationScore,
+  runsNeeded,
 } from '../../../../src/feeds/skills/deviation.js';
 
 /** The score from the runs themselves, each 1 or 0, by the textbook. */
@@ -111,5 +112,23 @@ describe('step', () => {
     const thresholds = { ...DEFAULT_THRESHOLDS, openAt: 3, resolveBelow: 2 };
     expect(anomalyStep(2.5, false, thresholds)).toBe('keep');
     expect(anomalyStep(1.5, true, thresholds)).toBe('resolve');
+  });
+});
+
+describe('runs needed', () => {
+  it.each([
+    { minBaselineRuns: 5, minCurrentRuns: 2, needed: 7 },
+    { minBaselineRuns: 0, minCurrentRuns: 0, needed: 3 },
+    { minBaselineRuns: 4.5, minCurrentRuns: 1.5, needed: 7 },
+  ])('$needed for at least $minBaselineRuns and $minCurrentRuns', ({ needed, ...least }) => {
+    const thresholds = { ...DEFAULT_THRESHOLDS, ...least };
+    expect(runsNeeded(thresholds)).toBe(needed);
+
+    const scored = (count: number) =>
+      Array.from({ length: count + 1 }, (_, baseline) =>
+        deviationScore({ runs: baseline, completed: 0 }, { runs: count - baseline, completed: 0 }, thresholds),
+      ).filter((score) => score !== undefined);
+    expect(scored(needed - 1)).toEqual([]);
+    expect(scored(needed)).toHaveLength(1);
   });
 });
