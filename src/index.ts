@@ -20,6 +20,7 @@ export { type DecisionInput, DecisionsRecorder } from './feeds/routing/index.js'
 export { type AnomalyThresholds, type SkillInvocationInput, SkillsRecorder } from './feeds/skills/index.js';
 export { type UpstreamUrls, type UsageInput, type UsageKind, UsageRecorder } from './feeds/tools/index.js';
 
+export { DatabaseOpenError } from './persistence/index.js';
 export { type AuthOptions, type JwtAlgorithm } from './auth/index.js';
 export { type DialectName } from './dialects/index.js';
 export {

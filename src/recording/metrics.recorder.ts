@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import {
   type ChannelName,
+  GATEWAY_METRICS,
   type Millis,
   type Publishable,
   type Sample,
@@ -36,6 +37,7 @@ interface Metric extends Identified {
 
 const metricsChannel: Field<ChannelName> = (value) => {
   const channel = parseChannelName(value);
+  if (channel === GATEWAY_METRICS) return new Refusal("must not be gateway.metrics, this service's own");
   return channel?.endsWith('.metrics')
     ? channel
     : new Refusal('must be NAME.metrics of a-z 0-9 _ . - with at most 128 characters');
@@ -78,8 +80,10 @@ export class MetricsRecorder {
   /**
    * Records values for a tenant. When it resolves they are committed, and on their way to the channel's subscribers.
    *
-   * @param input one value or up to 10,000; each is validated by itself, and the bad ones are named in the result.
-   * @throws TypeError where the tenant cannot be one; `MetricastError` `too_large` for more than 10,000 items.
+   * @param input one value or up to 10,000; each is validated by itself. A bad one throws nothing:
+   * it is named in the `rejected` of the result.
+   * @throws TypeError where the tenant cannot be one (1 to 128 of `A-Z a-z 0-9 _ . -`, the first a letter or a digit);
+   * `MetricastError` `too_large` for more than 10,000 items.
    * @throws `MetricastError` `busy` where the store cannot take them: none is stored, unless the
    * database went away while it committed. With ids the call may be repeated.
    */

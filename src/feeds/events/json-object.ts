@@ -12,9 +12,14 @@ export function jsonObject(maxBytes: number): Field<Readonly<Record<string, unkn
     // What converts itself may have become something else, a `Date` a text; a function becomes nothing.
     if (!json?.startsWith('{')) return new Refusal('must be an object');
     if (Buffer.byteLength(json) > maxBytes) return new Refusal(`must be at most ${maxBytes} bytes of JSON`);
-    const object = JSON.parse(json) as Record<string, unknown>;
+    const object = JSON.parse(json, withoutPrototype) as Record<string, unknown>;
     return isDeeperThan(MAX_DEPTH, object) ? new Refusal(TOO_DEEP) : object;
   };
+}
+
+/** Leaves out the one key that decoders of MessagePack refuse, and the whole message with it. */
+function withoutPrototype(key: string, value: unknown): unknown {
+  return key === '__proto__' ? undefined : value;
 }
 
 function jsonOf(value: unknown): string | undefined | Refusal {

@@ -18,6 +18,13 @@ describe('recording', () => {
     { kind: 'metrics', item: gauge('orders.metrics') },
   ] as const;
 
+  it("takes nobody's word for the figures of this service", async () => {
+    expect(await tenant.record('metrics', gauge('gateway.metrics'))).toMatchObject({
+      status: 400,
+      body: { errors: [{ field: '0.channel', message: "must not be gateway.metrics, this service's own" }] },
+    });
+  });
+
   describe.each(kinds)('of $kind', ({ kind, item }) => {
     it('takes one object', async () => {
       const answer = await tenant.record(kind, item);
