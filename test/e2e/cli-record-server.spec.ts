@@ -70,7 +70,7 @@ describe('the server that metricast record tells', () => {
 
   it('may be down, which is said in one line and changes nothing', async () => {
     const standIn = await HttpStandIn.start(() => undefined);
-    standIn.close();
+    await standIn.close();
 
     expect(await CliProcess.run(['record', 'x', '--url', standIn.url, '--', NODE, '-e', 'process.exit(4)'])).toEqual({
       status: 4,
@@ -81,7 +81,7 @@ describe('the server that metricast record tells', () => {
 
   it('may be down where nobody reads stderr any more', async () => {
     const standIn = await HttpStandIn.start(() => undefined);
-    standIn.close();
+    await standIn.close();
     const program = CliProcess.start(['record', 'x', '--url', standIn.url, '--', NODE, '-e', 'process.exit(4)']);
     program.child.stderr!.destroy();
 
