@@ -38,7 +38,10 @@ export function parseChannelsCommand(frame: Fields): Command {
 
 /** What an address asks for: `?channels=NAME,NAME&tags={"NAME":"VALUE"}&format=points`. */
 export function parseChannelsQuery(query: Query): Command[] {
-  const names = query.getAll('channels').flatMap((list) => list.split(',')).filter(Boolean);
+  const names = query
+    .getAll('channels')
+    .flatMap((list) => list.split(','))
+    .filter(Boolean);
   if (names.length === 0) return [];
   const tags = query.get('tags');
   const options = { channels: names, tags: tags === null ? undefined : parseJson(tags), format: query.get('format') };

@@ -24,7 +24,10 @@ export const workspaceDialect: Dialect = {
   name: 'workspace',
 
   open(query) {
-    const types = query.getAll('event_types').flatMap((list) => list.split(',')).filter(Boolean);
+    const types = query
+      .getAll('event_types')
+      .flatMap((list) => list.split(','))
+      .filter(Boolean);
     return types.length > 0 ? [{ type: 'watch_events', eventTypes: parseEventTypes(types) }] : [];
   },
 

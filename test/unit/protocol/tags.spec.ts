@@ -36,8 +36,9 @@ describe('tags', () => {
     expect(Object.entries(parsed)).toEqual([['env', 'production']]);
   });
 
-  test.each([undefined, null, 'env', 7, [], [['env', 'a']], Buffer.alloc(3), new Date()])('are an object: %o is none', (raw) =>
-    expect(parseTags(raw)).toBe('tags must be an object'),
+  test.each([undefined, null, 'env', 7, [], [['env', 'a']], Buffer.alloc(3), new Date()])(
+    'are an object: %o is none',
+    (raw) => expect(parseTags(raw)).toBe('tags must be an object'),
   );
 
   test.each(['', '1', 'a b', 'ä', 'constructor', 'prototype', '__proto__', 'a'.repeat(129), 'a\n'])(
