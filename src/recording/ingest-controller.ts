@@ -28,9 +28,10 @@ export function ingestController(name: string, recorderClass: Type<ItemRecorder>
 
     @Post()
     async ingest(@Req() request: object, @Res() response: object): Promise<void> {
-      await this.body.use(request, async (value) => {
+      const { tenant } = principalOf(request);
+      await this.body.use({ request, response, tenant }, async (value) => {
         const items = (Array.isArray(value) ? value : [value]) as never[];
-        const result = await this.recorder.record(principalOf(request).tenant, items);
+        const result = await this.recorder.record(tenant, items);
         requireGoodItem(result);
         this.answer.send(response, 202, result);
       });

@@ -1,16 +1,25 @@
 import type { IncomingMessage } from 'node:http';
-import { type HttpServer, Injectable } from '@nestjs/common';
+import { type HttpServer, Inject, Injectable, Optional } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { MetricastError } from '../protocol/index.js';
+import { BodyRoom } from './body-room.js';
+import { readBody } from './read-body.js';
 
-const MAX_BODY_BYTES = 5 * 1024 * 1024;
-/** Bodies that are being read or wait for the store, all together: where it hangs, they must not fill the memory. */
-const MAX_BYTES_IN_USE = 64 * 1024 * 1024;
+/** The injection token of how long a body may bring nothing before it is given up, in milliseconds; 10 s where nobody provides it. */
+export const BODY_PATIENCE = Symbol('metricast.body-patience');
+
 const BODY_HEADERS = ['content-type', 'content-length', 'content-encoding', 'transfer-encoding'] as const;
 
 type BodyHeaders = Partial<Record<(typeof BODY_HEADERS)[number], string>>;
 const HIDDEN = Symbol('metricast.body-headers');
 type Request = IncomingMessage & { [HIDDEN]?: BodyHeaders };
+
+/** A request that brings a body, as the platform gives it to a handler, and whose it is. */
+export interface Upload {
+  readonly request: object;
+  readonly response: object;
+  readonly tenant: string;
+}
 
 /**
  * Reads the bodies of the ingest requests, after they were authenticated and up to a limit of our own. The platform's
@@ -20,11 +29,12 @@ type Request = IncomingMessage & { [HIDDEN]?: BodyHeaders };
 @Injectable()
 export class JsonBody {
   readonly #paths = new Set<string>();
-  #bytesInUse = 0;
+  readonly #room = new BodyRoom();
 
   constructor(
-    host: HttpAdapterHost,
+    private readonly host: HttpAdapterHost,
     private readonly config: ApplicationConfig,
+    @Optional() @Inject(BODY_PATIENCE) private readonly patience = 10_000,
   ) {
     // As soon as there is a platform, which in a testing module is after this was made: what was added first runs first.
     host.init$.subscribe(() => this.#comeFirst(host.httpAdapter));
@@ -38,25 +48,24 @@ export class JsonBody {
   /**
    * Reads the body, and gives the value of its JSON to the work, which is done with it when it resolves.
    *
-   * @throws {@link MetricastError} `too_large`, `unsupported_media_type`, `bad_request` where it is not JSON, or `busy`
-   * while others' bodies take all the room there is; whatever the work throws.
+   * @throws {@link MetricastError} `too_large`, `unsupported_media_type`, `bad_request` where it is not JSON or does not
+   * come, or `busy` while bodies take all the room there is, or all that one tenant may have; whatever the work throws.
    */
-  async use(platformRequest: object, work: (value: unknown) => Promise<void>): Promise<void> {
+  async use(upload: Upload, work: (value: unknown) => Promise<void>): Promise<void> {
+    const { tenant } = upload;
     let taken = 0;
     const take = (bytes: number) => {
-      if (this.#bytesInUse + bytes > MAX_BYTES_IN_USE) throw new MetricastError('busy', { retryAfter: 1 });
-      this.#bytesInUse += bytes;
+      this.#room.take(tenant, bytes);
       taken += bytes;
     };
     try {
-      await work(await this.#read(platformRequest, take));
+      await work(await this.#read(upload, take));
     } finally {
-      this.#bytesInUse -= taken;
+      this.#room.giveBack(tenant, taken);
     }
   }
 
-  /** @param take called with the size of each piece before it is kept. */
-  async #read(platformRequest: object, take: (bytes: number) => void): Promise<unknown> {
+  async #read({ request: platformRequest, response }: Upload, take: (bytes: number) => void): Promise<unknown> {
     const request = 'raw' in platformRequest ? (platformRequest.raw as Request) : (platformRequest as Request);
     const headers = request[HIDDEN] ?? {};
     // Besides being the truth, it makes a foreign web page ask before it may post to a server on loopback.
@@ -66,9 +75,11 @@ export class JsonBody {
     if (headers['content-encoding'] && headers['content-encoding'] !== 'identity') {
       throw new MetricastError('unsupported_media_type', { detail: 'without content encoding' });
     }
+    // Else the socket would wait for the rest of the body after the answer has left.
+    const onStall = () => this.host.httpAdapter.setHeader(response, 'Connection', 'close');
     try {
-      if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-      return parseJson(await readBounded(request, take));
+      const announced = Number(headers['content-length'] ?? 0);
+      return parseJson(await readBody(request, announced, { patience: this.patience, take, onStall }));
     } finally {
       // What was not read is thrown away: a client that is still sending would not get to see the answer.
       request.resume();
@@ -112,28 +123,6 @@ export class JsonBody {
 
 interface FastifyLike {
   addHook(name: 'onRequest', hook: (request: { raw: Request }, reply: unknown, done: () => void) => void): void;
-}
-
-async function readBounded(request: IncomingMessage, take: (bytes: number) => void): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    // Giving up must not destroy the socket, on which the answer has to leave.
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > MAX_BODY_BYTES) throw tooLarge();
-      take(chunk.length);
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    // A client that goes away in the middle is nobody's fault here.
-    throw error instanceof MetricastError ? error : new MetricastError('bad_request', { detail: 'the body broke off' });
-  }
-  return Buffer.concat(chunks);
-}
-
-function tooLarge(): MetricastError {
-  return new MetricastError('too_large', { detail: 'at most 5 MiB' });
 }
 
 function parseJson(body: Buffer): unknown {

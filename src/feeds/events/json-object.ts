@@ -12,8 +12,9 @@ export function jsonObject(maxBytes: number): Field<Readonly<Record<string, unkn
     // What converts itself may have become something else, a `Date` a text; a function becomes nothing.
     if (!json?.startsWith('{')) return new Refusal('must be an object');
     if (Buffer.byteLength(json) > maxBytes) return new Refusal(`must be at most ${maxBytes} bytes of JSON`);
-    const object = JSON.parse(json, withoutPrototype) as Record<string, unknown>;
-    return isDeeperThan(MAX_DEPTH, object) ? new Refusal(TOO_DEEP) : object;
+    if (isDeeperThan(MAX_DEPTH, JSON.parse(json))) return new Refusal(TOO_DEEP);
+    // Not before: with a function to ask, the parser takes stack for each level.
+    return JSON.parse(json, withoutPrototype) as Record<string, unknown>;
   };
 }
 

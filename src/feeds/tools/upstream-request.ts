@@ -36,13 +36,13 @@ function parseStats(text: string): JsonObject {
   const value = parseJson(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new SourceError('not a JSON object');
   if (isDeeper(value, MAX_DEPTH)) throw new SourceError(`nested more than ${MAX_DEPTH} deep`);
-  return value as JsonObject;
+  // Without the one key that decoders of MessagePack refuse, and the whole message with it.
+  return JSON.parse(text, (key, inner: unknown) => (key === '__proto__' ? undefined : inner)) as JsonObject;
 }
 
 function parseJson(text: string): unknown {
   try {
-    // Without the one key that decoders of MessagePack refuse, and the whole message with it.
-    return JSON.parse(text, (key, value: unknown) => (key === '__proto__' ? undefined : value));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -99,16 +99,6 @@ describe.each<Platform>(['express', 'fastify'])('GET /channels/:channel/latest o
     for (const channel of ['orders.metrics', 'alerts.events']) expect(await latest(channel)).toMatchObject(NOT_FOUND);
   });
 
-  it("of the service's own figures is for operators alone", async () => {
-    await tenant.create('gateway.metrics');
-
-    expect(await latest('gateway.metrics')).toMatchObject(NOT_FOUND);
-    expect(await latest('gateway.metrics', new RestReader(app, tenant, { roles: ['operator'] }))).toMatchObject({
-      status: 200,
-      body: { channel: 'gateway.metrics' },
-    });
-  });
-
   it('for a token with a filter is the newest that it lets through', async () => {
     const tagged = (shop: string, value: number) => gauge('orders.metrics', { value, tags: { shop } });
     await tenant.record('metrics', [tagged('north', 1), tagged('south', 2), tagged('west', 3)]);

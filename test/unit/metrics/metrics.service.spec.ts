@@ -134,7 +134,9 @@ describe('the metrics service', () => {
     const peers = tenants.map((tenant) => subscriber(app.hub, { principal: { tenant } }));
     await Promise.all(peers.map(({ transport }) => transport.received(2)));
     peers.forEach(({ transport }, at) => {
-      expect(transport.messages).toMatchObject([1, 2].map((offset) => ({ data: { tenant: tenants[at] }, offset })));
+      // One may have got a third by now.
+      const first = transport.messages.slice(0, 2);
+      expect(first).toMatchObject([1, 2].map((offset) => ({ data: { tenant: tenants[at] }, offset })));
     });
   });
 
