@@ -51,9 +51,10 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       return received.map(({ message }) => (message.kind === 'sample' ? message.value : undefined));
     }
 
-    test('delivers what is published, with its number', async () => {
+    test('delivers what is published, with its position', async () => {
       await broker.publish([sample(7)]);
-      expect(await delivered(1)).toEqual([{ ...sample(7), offset: 1 }]);
+      expect(await delivered(1)).toEqual([{ ...sample(7), ...broker.position(ACME, ORDERS) }]);
+      expect(broker.position(ACME, ORDERS).offset).toBe(1);
     });
 
     test('delivers in order', async () => {
