@@ -76,7 +76,7 @@ describe.each(Object.entries(DIALECTS))('whatever a client sends in %s', (_name,
       }),
       { numRuns: 1000 },
     );
-    expect(commands).toBeGreaterThan(50);
+    expect(commands).toBeGreaterThan(10);
   });
 
   test('comes back in no error', () => {
