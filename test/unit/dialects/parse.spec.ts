@@ -13,19 +13,7 @@ const COMMANDS = [
   'unwatch_events',
   'request_state',
 ];
-const TYPES = [
-  'subscribe',
-  'unsubscribe',
-  'ping',
-  'pong',
-  'request_metrics',
-  'get_history',
-  'refresh',
-  'presence',
-  'toString',
-  '__proto__',
-  '',
-];
+const TYPES = [...COMMANDS, 'request_metrics', 'get_history', 'refresh', 'presence', 'toString', '__proto__', ''];
 const FIELDS = [
   ...['id', 'data', 'channels', 'tags', 'format', 'compression', 'since', 'skill', 'token'],
   ...['tool_id', 'session_id', 'event_types', 'metric_type', '__proto__'],
