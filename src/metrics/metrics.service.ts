@@ -101,6 +101,8 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
       this.#collect(tick, filterKey, filter, Date.now()),
     );
     if (collected?.kind === 'failure') throw new MetricastError('collect_failed');
+    // Where nobody watches, no tick will say that it is collected again.
+    if (!this.hub.isWatched(tenant, channel)) this.#failures.succeeded(tick);
     return collected;
   }
 

@@ -99,6 +99,10 @@ export class CollectingApp {
     return this.#module.get(SchedulerRegistry).getIntervals();
   }
 
+  get states(): StateCache {
+    return this.#module.get(StateCache);
+  }
+
   /** What the service logged about collecting. */
   logged(channel: string): string[] {
     return this.log.filter((line) => line.includes(channel)).map((line) => line.split('\n', 1)[0]!);

@@ -66,6 +66,23 @@ describe('the current state of a channel', () => {
     app.hub.close(connection);
   });
 
+  test('that could not be collected is logged each time that this begins anew', async () => {
+    for (let time = 0; time < 2; time++) {
+      orders.answer = () => Promise.reject(new Error('broken'));
+      await expect(current()).rejects.toThrow(MetricastError);
+      await expect(current()).rejects.toThrow(MetricastError);
+      orders.answer = () => ({ well: true });
+      await current();
+      app.states.forget({ tenant: ACME, channel: ORDERS });
+    }
+
+    const both = [
+      'error orders.metrics could not be collected: Error: broken',
+      'log orders.metrics is collected again',
+    ];
+    expect(app.logged(ORDERS)).toEqual([...both, ...both]);
+  });
+
   test('is collected again after the last subscriber has gone', async () => {
     const { connection } = subscriber(app.hub);
     await current();
@@ -86,7 +103,10 @@ describe('the current state of a channel', () => {
       expect(error).toMatchObject({ code: 'collect_failed' });
     }
     expect(await current()).toMatchObject({ data: { fine: true } });
-    expect(app.logged(ORDERS)).toEqual([`error ${ORDERS} could not be collected: Error: no database`]);
+    expect(app.logged(ORDERS)).toEqual([
+      `error ${ORDERS} could not be collected: Error: no database`,
+      `log ${ORDERS} is collected again`,
+    ]);
   });
 
   test('is null where there is nothing to show, where tags do not match, and of what nobody collects', async () => {
