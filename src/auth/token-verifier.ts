@@ -1,3 +1,4 @@
+import { type KeyObject, createPublicKey, createSecretKey } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import {
@@ -32,6 +33,8 @@ const MAX_TOKEN_LENGTH = 8192;
 /** Checks JWTs (RFC 7519) against the one key and algorithm that are configured. */
 @Injectable()
 export class TokenVerifier {
+  #key: KeyObject | undefined;
+
   constructor(
     private readonly jwt: JwtService,
     @Inject(AUTH_OPTIONS) private readonly options: AuthOptions,
@@ -53,12 +56,21 @@ export class TokenVerifier {
   }
 
   #verifySignature(token: string): Record<string, unknown> {
-    const { secret, publicKey, algorithm = 'HS256', audience, issuer } = this.options;
+    const { algorithm = 'HS256', audience, issuer } = this.options;
     const { header } = this.jwt.decode<{ header: object }>(token, { complete: true });
     if (REFUSED_HEADERS.some((name) => name in header)) throw new Error('the token chooses its own key');
-    const key = algorithm.startsWith('HS') ? { secret } : { publicKey };
-    return this.jwt.verify(token, { ...key, algorithms: [algorithm], audience, issuer });
+    // Read once: a text would be read anew for each token, which takes longer than all the rest of opening a connection.
+    const publicKey = (this.#key ??= keyOf(this.options, algorithm));
+    // Nest's types know only texts; jsonwebtoken, which checks it, takes Node's keys as well.
+    return this.jwt.verify(
+      token,
+      Object.assign({ algorithms: [algorithm], audience, issuer }, { publicKey } as object),
+    );
   }
+}
+
+function keyOf({ secret, publicKey }: AuthOptions, algorithm: string): KeyObject {
+  return algorithm.startsWith('HS') ? createSecretKey(secret!, 'utf8') : createPublicKey(publicKey!);
 }
 
 function readClaims(claims: Record<string, unknown>): TokenClaims {
