@@ -12,9 +12,9 @@ export interface Broker {
 
   /**
    * Publishes on this instance alone, one number for all of them: the views of one channel at one tick, which every
-   * instance collects for its own connections.
+   * instance collects for its own connections. Resolves once they are delivered.
    */
-  publishHere(views: readonly Publishable[]): void;
+  publishHere(views: readonly Publishable[]): Promise<void>;
 
   /** The number of the last publication, and the epoch in which it counts. */
   position(tenant: TenantId, channel: ChannelName): Position;

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { ChannelName, Position, Publishable, TenantId } from '../protocol/index.js';
+import type { ChannelName, Millis, Position, Publishable, TenantId } from '../protocol/index.js';
 import type { Broker, PublicationListener } from './broker.js';
 
 /** Publications that one turn of the event loop delivers: between two turns the sockets write, and readers keep up. */
 const MOST_A_TURN = 256;
+/** How long they may take, where each goes to many connections, or each to others and has to be encoded. */
+const LONGEST_TURN: Millis = 5;
 
 /** The broker of a single instance: delivers by itself, and forgets its numbers when the process ends. */
 export class MemoryBroker implements Broker {
@@ -13,16 +15,12 @@ export class MemoryBroker implements Broker {
   #lastPublish: Promise<void> = Promise.resolve();
 
   publish(publications: readonly Publishable[]): Promise<void> {
-    // One after the other, or the rest of a long one would come after what was recorded later.
-    const published = this.#lastPublish.then(() => this.#publish(publications));
-    this.#lastPublish = published.catch(() => undefined);
-    return published;
+    return this.#inOrder(publications, (publication) => this.#next(publication));
   }
 
-  publishHere(views: readonly Publishable[]): void {
-    if (views.length === 0) return;
-    const offset = this.#next(views[0]!);
-    for (const view of views) this.#deliver(view, offset);
+  publishHere(views: readonly Publishable[]): Promise<void> {
+    let offset: number | undefined;
+    return this.#inOrder(views, (view) => (offset ??= this.#next(view)));
   }
 
   position(tenant: TenantId, channel: ChannelName): Position {
@@ -33,10 +31,25 @@ export class MemoryBroker implements Broker {
     this.#listeners.push(listener);
   }
 
-  async #publish(publications: readonly Publishable[]): Promise<void> {
-    for (const [index, publication] of publications.entries()) {
-      if (index > 0 && index % MOST_A_TURN === 0) await new Promise(setImmediate);
-      this.#deliver(publication, this.#next(publication));
+  /** One call after the other, or the rest of a long one would come after what was published later. */
+  #inOrder(publications: readonly Publishable[], offsetOf: (publication: Publishable) => number): Promise<void> {
+    const published = this.#lastPublish.then(() => this.#deliverAll(publications, offsetOf));
+    this.#lastPublish = published.catch(() => undefined);
+    return published;
+  }
+
+  async #deliverAll(
+    publications: readonly Publishable[],
+    offsetOf: (publication: Publishable) => number,
+  ): Promise<void> {
+    let [count, begin] = [0, performance.now()];
+    for (const publication of publications) {
+      if (count === MOST_A_TURN || performance.now() - begin > LONGEST_TURN) {
+        await new Promise(setImmediate);
+        [count, begin] = [0, performance.now()];
+      }
+      this.#deliver(publication, offsetOf(publication));
+      count++;
     }
   }
 

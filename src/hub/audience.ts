@@ -4,13 +4,13 @@ import {
   type Publication,
   type TagFilter,
   canonicalKey,
-  cursorOf,
   matchesFilter,
 } from '../protocol/index.js';
 import type { Framing, Renderer } from './ports.js';
+import { Delivery, Rendering, isStateLike } from './rendering.js';
 
-/** The frames of a publication, by the rendering that they are in. Audiences that differ only in filter share them. */
-export type ReadyFrames = Map<string, Buffer | undefined>;
+/** The deliveries of a publication, by their rendering. Audiences that differ only in filter share them. */
+export type Deliveries = Map<string, Delivery | undefined>;
 
 /**
  * The connections that want the same of a channel: same dialect, framing, format, filter and event types. A publication
@@ -21,43 +21,41 @@ export class Audience<Member> {
   /** States that its members were sent so far. */
   states = 0;
   readonly filterKey: string;
-  /** Names what this audience's frames look like, whatever its filter lets through. */
-  readonly rendering: string;
   readonly key: string;
+  /** What this audience's frames look like, whatever its filter lets through. */
+  readonly #rendering: Rendering;
   readonly #filtersNothing: boolean;
 
   constructor(
-    readonly renderer: Renderer,
-    readonly framing: Framing,
-    readonly format: Format,
+    renderer: Renderer,
+    framing: Framing,
+    format: Format,
     readonly filter: TagFilter,
     readonly events?: readonly string[],
   ) {
     this.filterKey = canonicalKey(filter);
-    this.rendering = `${renderer.name} ${framing.name} ${format}`;
+    this.#rendering = new Rendering(renderer, framing, format);
     // No event type holds a space.
-    this.key = `${this.rendering} ${events?.join(',') ?? '*'} ${this.filterKey}`;
+    this.key = `${this.#rendering.name} ${events?.join(',') ?? '*'} ${this.filterKey}`;
     this.#filtersNothing = this.filterKey === '';
   }
 
   /** A state is collected for a filter, and is for those who asked with it. Everything else is matched by its tags. */
   wants(message: Message): boolean {
-    if (message.kind === 'state' || message.kind === 'failure') return message.filterKey === this.filterKey;
+    if (isStateLike(message)) return message.filterKey === this.filterKey;
     if (message.kind === 'event' && this.events && !this.events.includes(message.type)) return false;
     return this.#filtersNothing || matchesFilter(this.filter, message.tags);
   }
 
-  /** The one buffer for this publication; `undefined` where the dialect has no words for it. */
-  frameOf(publication: Publication, ready: ReadyFrames): Buffer | undefined {
-    let frame = ready.get(this.rendering);
-    if (frame === undefined && !ready.has(this.rendering)) {
-      const messages = this.renderer.render(publication, this.format);
-      const head = { cursor: cursorOf(publication), isError: publication.message.kind === 'failure' };
-      // The frames of one publication travel as one piece: a receiver cannot tell.
-      if (messages.length === 1) frame = this.framing.frame(messages[0]!, head);
-      else if (messages.length > 1) frame = Buffer.concat(messages.map((one) => this.framing.frame(one, head)));
-      ready.set(this.rendering, frame);
+  /** The one delivery of this publication; `undefined` where the dialect has no words for it. */
+  deliveryOf(publication: Publication, ready: Deliveries): Delivery | undefined {
+    const rendering = this.#rendering;
+    let delivery = ready.get(rendering.name);
+    if (!delivery && !ready.has(rendering.name)) {
+      const frame = rendering.frameOf(publication);
+      delivery = frame && new Delivery(frame, { publication, rendering });
+      ready.set(rendering.name, delivery);
     }
-    return frame;
+    return delivery;
   }
 }

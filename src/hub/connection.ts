@@ -14,8 +14,6 @@ export interface Membership {
 export class Connection {
   readonly outbox: Outbox;
   readonly memberships = new Map<ChannelName, Membership>();
-  /** True while it stands in the hub's list of connections to flush at the end of this turn. */
-  isDirty = false;
   isOpen = true;
   lastHeardAt: Millis;
   nextPingAt: Millis = 0;
@@ -27,10 +25,9 @@ export class Connection {
     public framing: Framing,
     readonly transport: Transport,
     readonly connectedAt: Millis,
-    onOverflow: (connection: Connection) => void,
   ) {
     this.lastHeardAt = connectedAt;
-    this.outbox = new Outbox(transport, () => onOverflow(this));
+    this.outbox = new Outbox(transport);
   }
 
   /** The channels that it is subscribed to, sorted. */

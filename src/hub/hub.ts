@@ -16,9 +16,11 @@ import {
   type WireMessage,
   bothFilters,
 } from '../protocol/index.js';
-import { Audience, type ReadyFrames } from './audience.js';
+import { Audience, type Deliveries } from './audience.js';
 import { Connection } from './connection.js';
 import type { Framing, Transport } from './ports.js';
+import { Delivery, isStateLike } from './rendering.js';
+import { Turn } from './turn.js';
 
 /** Told when the first connection of a tenant watches a channel, and when the last one stopped. */
 export type DemandListener = (tenant: TenantId, channel: ChannelName, isWatched: boolean) => void;
@@ -39,16 +41,22 @@ export class Hub {
   readonly #channels = new Map<TenantId, Map<ChannelName, Audiences>>();
   readonly #demandListeners: DemandListener[] = [];
   readonly #unsayableListeners: UnsayableListener[] = [];
-  #dirty: Connection[] = [];
-  #isFlushScheduled = false;
+  readonly #turn: Turn;
 
-  constructor(private readonly now: () => Millis = Date.now) {}
+  /**
+   * @param now the time of day.
+   * @param clock a time that is never set.
+   */
+  constructor(
+    private readonly now: () => Millis = Date.now,
+    private readonly clock: () => Millis = () => performance.now(),
+  ) {
+    this.#turn = new Turn(clock, (connection, at) => this.#flush(connection, at));
+  }
 
   /** Takes in a connection, which is subscribed to nothing yet. */
   open(id: string, principal: Principal, dialect: Dialect, framing: Framing, transport: Transport): Connection {
-    const connection = new Connection(id, principal, dialect, framing, transport, this.now(), (slow) =>
-      this.close(slow, CLOSE.slowConsumer),
-    );
+    const connection = new Connection(id, principal, dialect, framing, transport, this.now());
     this.connections.set(id, connection);
     return connection;
   }
@@ -60,7 +68,7 @@ export class Hub {
     this.connections.delete(connection.id);
     this.unsubscribe(connection);
     if (reason) {
-      connection.outbox.flush();
+      connection.outbox.flush(this.clock());
       connection.transport.close(connection.dialect.close?.(reason) ?? reason);
     }
     connection.outbox.discard();
@@ -101,8 +109,8 @@ export class Hub {
     const audiences = this.#channels.get(publication.tenant)?.get(publication.channel);
     if (!audiences) return;
     const { message } = publication;
-    const ready: ReadyFrames = new Map();
-    if (message.kind === 'state' || message.kind === 'failure') {
+    const ready: Deliveries = new Map();
+    if (isStateLike(message)) {
       // A state is collected for a filter, and is for those who asked with it: nobody else need be looked at.
       const alike = audiences.get(message.filterKey);
       if (alike) this.#deliverTo(alike, publication, ready);
@@ -118,19 +126,18 @@ export class Hub {
     const { audience, statesBefore } = membership;
     // A tick may have been faster, with this very state or a newer one.
     if (audience.states > statesBefore) return;
-    const frame = this.#frameFor(audience, publication, new Map());
-    if (frame) this.#push(connection, frame, ownerOf(audience, publication));
+    const delivery = this.#deliveryFor(audience, publication, new Map());
+    if (delivery) this.#turn.add(connection, delivery);
   }
 
   /** Delivers to audiences of one filter. */
-  #deliverTo(alike: Map<string, Audience<Connection>>, publication: Publication, ready: ReadyFrames): void {
+  #deliverTo(alike: Map<string, Audience<Connection>>, publication: Publication, ready: Deliveries): void {
     for (const audience of alike.values()) {
       if (!audience.wants(publication.message)) continue;
-      const frame = this.#frameFor(audience, publication, ready);
-      if (!frame) continue;
-      const owner = ownerOf(audience, publication);
-      if (owner) audience.states++;
-      for (const connection of audience.members) this.#push(connection, frame, owner);
+      const delivery = this.#deliveryFor(audience, publication, ready);
+      if (!delivery) continue;
+      if (isStateLike(publication.message)) audience.states++;
+      for (const connection of audience.members) this.#turn.add(connection, delivery);
     }
   }
 
@@ -153,7 +160,24 @@ export class Hub {
 
   /** Sends one connection a frame that is ready, and may be shared with others. */
   sendFrame(connection: Connection, frame: Buffer): void {
-    if (connection.isOpen) this.#push(connection, frame, undefined);
+    if (connection.isOpen) this.#turn.add(connection, new Delivery(frame));
+  }
+
+  /** Goes on with what waits for a connection, whose reader has read on or has had time to. */
+  flush(connection: Connection): void {
+    this.#flush(connection, this.clock());
+  }
+
+  /** Asks the peer for a sign of life. */
+  ping(connection: Connection): void {
+    connection.outbox.ping(this.clock());
+  }
+
+  /** The peer has answered the ping with this number: it has read what was written before it. */
+  answered(connection: Connection, ping: number): void {
+    const now = this.clock();
+    connection.outbox.answered(ping, now);
+    this.#flush(connection, now);
   }
 
   /** The distinct filters with which a tenant's connections watch a channel, by their canonical keys. */
@@ -181,37 +205,23 @@ export class Hub {
    * What a host collects can turn out to be nothing that can be sent: a circle, a bigint, points that throw. To those
    * who would have got it, it failed; the other audiences don't notice.
    */
-  #frameFor(audience: Audience<Connection>, publication: Publication, ready: ReadyFrames): Buffer | undefined {
+  #deliveryFor(audience: Audience<Connection>, publication: Publication, ready: Deliveries): Delivery | undefined {
     try {
-      return audience.frameOf(publication, ready);
+      return audience.deliveryOf(publication, ready);
     } catch (error) {
       for (const listener of this.#unsayableListeners) listener(publication, error);
       const { timestamp } = publication.message;
       const failure: Failure = { kind: 'failure', timestamp, filterKey: audience.filterKey };
-      return audience.frameOf({ ...publication, message: failure }, ready);
+      return audience.deliveryOf({ ...publication, message: failure }, ready);
     }
   }
 
-  #push(connection: Connection, frame: Buffer, owner: object | undefined): void {
-    connection.outbox.push(frame, owner);
-    if (connection.isDirty) return;
-    connection.isDirty = true;
-    this.#dirty.push(connection);
-    if (this.#isFlushScheduled) return;
-    this.#isFlushScheduled = true;
-    // After the I/O of this turn: whatever else the turn publishes leaves in the same write.
-    setImmediate(this.#flush);
+  #flush(connection: Connection, now: Millis): void {
+    if (!connection.isOpen) return;
+    const { outbox } = connection;
+    outbox.flush(now);
+    if (outbox.isOverdue(now)) this.close(connection, CLOSE.slowConsumer);
   }
-
-  readonly #flush = (): void => {
-    this.#isFlushScheduled = false;
-    const dirty = this.#dirty;
-    this.#dirty = [];
-    for (const connection of dirty) {
-      connection.isDirty = false;
-      if (connection.isOpen) connection.outbox.flush();
-    }
-  };
 
   #audienceFor(tenant: TenantId, subscription: Subscription, { dialect, framing }: Connection): Audience<Connection> {
     let channels = this.#channels.get(tenant);
@@ -248,9 +258,4 @@ export class Hub {
   #tellDemand(tenant: TenantId, channel: ChannelName, isWatched: boolean): void {
     for (const listener of this.#demandListeners) listener(tenant, channel, isWatched);
   }
-}
-
-/** Only a state gives way to the next one, of the same audience. */
-function ownerOf(audience: object, { message: { kind } }: Publication): object | undefined {
-  return kind === 'state' || kind === 'failure' ? audience : undefined;
 }

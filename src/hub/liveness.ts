@@ -33,11 +33,13 @@ export class Liveness {
         connection.nextPingAt = now + this.heartbeat;
         this.#ping(connection, now, frames);
       }
+      // Where nothing more is published, nothing else would notice that it has waited too long.
+      if (!connection.outbox.isEmpty) this.hub.flush(connection);
     }
   }
 
   #ping(connection: Connection, now: Millis, frames: Map<string, Buffer>): void {
-    connection.transport.ping();
+    this.hub.ping(connection);
     const { dialect, framing } = connection;
     if (!dialect.heartbeat) return;
     const key = `${dialect.name} ${framing.name}`;

@@ -1,97 +1,112 @@
+import type { Millis } from '../protocol/index.js';
+import { Backlog } from './backlog.js';
+import type { Batch } from './batch.js';
 import type { Transport } from './ports.js';
+import { SendWindow } from './send-window.js';
 
-/** Bytes that the transport may hold before frames wait here instead, where newer states can still replace them. */
+/** Bytes that the transport may hold before frames wait here instead, where newer values can still replace them. */
 const HIGH_WATER_MARK = 256 * 1024;
 /** Bytes that may wait for one connection in all. */
 const LIMIT = 1024 * 1024;
-const NOTHING = Buffer.alloc(0);
-/** Empty places that are worth removing. */
-const MANY_EMPTY = 256;
+/** How long more may wait before the connection is given up, as long as it is not much more. */
+const PATIENCE: Millis = 10_000;
+const MUCH_MORE = 2 * LIMIT;
 
 /**
- * The frames that wait for one connection. In a turn of the event loop they are collected, at its end they leave
- * together. Behind a slow reader they stay: a newer state takes the place of the older one of the same audience, and
- * where what cannot be replaced fills the limit, the connection is given up.
+ * What waits for one connection. In a turn of the event loop deliveries are collected, at its end they leave together.
+ * Behind a slow reader they stay, where newer values take the place of older ones; where it falls behind so far that
+ * this does not help, the connection is given up.
  */
 export class Outbox {
-  #frames: Buffer[] = [];
-  /** Whose state each frame is, parallel to `#frames`; undefined for what nothing may replace. */
-  #owners: (object | undefined)[] = [];
-  #bytes = 0;
-  /** Places that a newer state has left empty. */
-  #emptied = 0;
-  /** Where the frame of each audience waits. Exists only while the reader is behind. */
-  #slots: Map<object, number> | undefined;
-  /** How many states were replaced by newer ones before they left. */
-  conflated = 0;
+  /** What this turn has brought so far. */
+  pending: Batch | undefined;
+  /** Exists only while the reader is behind. */
+  #backlog: Backlog | undefined;
+  /** Exists since something was written to a peer that can answer. */
+  #window: SendWindow | undefined;
+  #fullSince: Millis | undefined;
+  #conflatedBefore = 0;
 
-  constructor(
-    private readonly transport: Transport,
-    private readonly onOverflow: () => void,
-  ) {}
+  constructor(private readonly transport: Transport) {}
 
   /** Bytes that wait, here and in the transport. */
   get queuedBytes(): number {
-    return this.#bytes + this.transport.bufferedBytes;
+    return (this.pending?.length ?? 0) + (this.#backlog?.bytes ?? 0) + this.transport.bufferedBytes;
   }
 
   get isEmpty(): boolean {
-    return this.#frames.length === 0;
+    return !this.pending && !this.#backlog;
   }
 
-  /** Adds a frame. A state names its audience as `owner`, and gives way to the next one of the same owner. */
-  push(frame: Buffer, owner?: object): void {
-    this.#place(frame, owner);
-    // The transport's share counts only once there is a queue worth asking about: the getter walks the socket's state.
-    if (!this.#slots && this.#bytes <= LIMIT - HIGH_WATER_MARK) return;
-    // However much one turn or one frame brings, a reader that is not behind gets it: only what stays here counts.
-    this.flush();
-    if (!this.isEmpty && this.queuedBytes > LIMIT) this.onOverflow();
+  /** How many publications were merged into newer ones before they left. */
+  get conflated(): number {
+    return this.#conflatedBefore + (this.#backlog?.conflated ?? 0);
   }
 
-  /** Hands everything to the transport, unless it still holds too much of what it was given before. */
-  flush(): void {
-    if (this.#frames.length === 0) return;
-    if (this.transport.bufferedBytes > HIGH_WATER_MARK) {
-      if (!this.#slots) this.#conflate();
-      return;
+  /** Hands the transport what waits, as far as the reader keeps up with it; merges the rest. */
+  flush(now: Millis): void {
+    const { pending } = this;
+    this.pending = undefined;
+    if (pending) {
+      if (!this.#backlog && !this.#isBehind(now)) {
+        this.#write(pending.bytes, now);
+        return;
+      }
+      this.#backlog ??= new Backlog();
+      for (const delivery of pending.deliveries) this.#backlog.add(delivery);
     }
-    const frames = this.#emptied > 0 ? this.#frames.filter((frame) => frame !== NOTHING) : this.#frames;
-    this.discard();
-    this.transport.write(frames);
+    while (this.#backlog && !this.#isBehind(now)) {
+      const room = Math.min(HIGH_WATER_MARK - this.transport.bufferedBytes, this.#window?.room ?? Infinity);
+      const frames = this.#backlog.take(Math.max(1, room));
+      if (this.#backlog.isEmpty) this.#caughtUp(this.#backlog);
+      this.#write(frames.length === 1 ? frames[0]! : Buffer.concat(frames), now);
+    }
+  }
+
+  /** True where the reader has fallen so far behind, or been behind for so long, that it is to be given up. */
+  isOverdue(now: Millis): boolean {
+    if (!this.#backlog) return false;
+    if (this.#backlog.firmBytes > LIMIT || this.#backlog.bytes > MUCH_MORE) return true;
+    if (this.queuedBytes <= LIMIT) this.#fullSince = undefined;
+    else this.#fullSince ??= now;
+    return this.#fullSince !== undefined && now - this.#fullSince >= PATIENCE;
+  }
+
+  /** Asks the peer for a sign of life. */
+  ping(now: Millis): void {
+    this.transport.ping(this.#windowed().ping(now));
+  }
+
+  /** The peer has answered the ping with this number. */
+  answered(ping: number, now: Millis): void {
+    this.#window?.answered(ping, now);
+    if (this.#window?.isPingDue) this.ping(now);
   }
 
   discard(): void {
-    this.#frames = [];
-    this.#owners = [];
-    this.#slots = undefined;
-    this.#emptied = 0;
-    this.#bytes = 0;
+    this.pending = undefined;
+    if (this.#backlog) this.#caughtUp(this.#backlog);
   }
 
-  #place(frame: Buffer, owner: object | undefined): void {
-    const slot = owner && this.#slots?.get(owner);
-    if (slot !== undefined) {
-      // Its place stays empty: the newer one must not overtake what was published between the two.
-      this.#bytes -= this.#frames[slot]!.length;
-      this.#frames[slot] = NOTHING;
-      this.#owners[slot] = undefined;
-      this.conflated++;
-      if (++this.#emptied >= MANY_EMPTY) this.#conflate();
-    }
-    if (owner) this.#slots?.set(owner, this.#frames.length);
-    this.#frames.push(frame);
-    this.#owners.push(owner);
-    this.#bytes += frame.length;
+  #isBehind(now: Millis): boolean {
+    return this.transport.bufferedBytes > HIGH_WATER_MARK || (this.#window?.isClosed(now) ?? false);
   }
 
-  /** Keeps of the states that one audience has waiting only the newest, and closes the places that others left. */
-  #conflate(): void {
-    const [frames, owners] = [this.#frames, this.#owners];
-    this.discard();
-    this.#slots = new Map();
-    for (const [index, frame] of frames.entries()) {
-      if (frame !== NOTHING) this.#place(frame, owners[index]);
-    }
+  #write(bytes: Buffer, now: Millis): void {
+    this.transport.write(bytes);
+    if (!this.transport.canAnswer) return;
+    const window = this.#windowed();
+    window.wrote(bytes.length);
+    if (window.isPingDue) this.ping(now);
+  }
+
+  #windowed(): SendWindow {
+    return (this.#window ??= new SendWindow());
+  }
+
+  #caughtUp({ conflated }: Backlog): void {
+    this.#conflatedBefore += conflated;
+    this.#backlog = undefined;
+    this.#fullSince = undefined;
   }
 }

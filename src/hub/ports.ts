@@ -30,10 +30,10 @@ export interface Transport {
   readonly bufferedBytes: number;
   /** True once nothing of the stream is left. */
   readonly isClosed: boolean;
-  /** Writes ready frames, as one piece where it can. Never throws; what a closed stream is given is dropped. */
-  write(frames: readonly Buffer[]): void;
-  /** Asks the peer for a sign of life. */
-  ping(): void;
+  /** Writes ready frames. Never throws; what a closed stream is given is dropped. */
+  write(frames: Buffer): void;
+  /** Asks the peer for a sign of life, which brings the number back where there is an answer. */
+  ping(number: number): void;
   /** Ends the stream with this code; frames written before still arrive. */
   close(close: Close): void;
   /** Ends the stream at once. */

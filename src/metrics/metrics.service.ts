@@ -154,7 +154,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
         );
         messages.push(...views.filter((view) => view !== null));
       }
-      this.broker.publishHere(messages.map((message) => ({ tenant, channel, message })));
+      await this.broker.publishHere(messages.map((message) => ({ tenant, channel, message })));
       if (!run.hasFailed) this.#failures.succeeded(tick);
     } finally {
       this.#underWay.delete(key);

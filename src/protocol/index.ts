@@ -6,6 +6,7 @@ export * from './errors.js';
 export * from './event-type.js';
 export * from './principal.js';
 export * from './publication.js';
+export * from './sketch.js';
 export * from './tags.js';
 export * from './tenant.js';
 export * from './timestamp.js';

@@ -1,4 +1,5 @@
 import type { ChannelName } from './channel.js';
+import type { Summary } from './sketch.js';
 import type { TagFilter, Tags } from './tags.js';
 import type { TenantId } from './tenant.js';
 import type { Millis } from './timestamp.js';
@@ -14,6 +15,8 @@ export interface Sample {
   readonly value: number;
   readonly timestamp: Millis;
   readonly tags: Tags;
+  /** Of the observations of a histogram that it stands for, where these are several; `value` is their median then. */
+  readonly summary?: Summary;
 }
 
 /** Something that happened, once. Never merged with another, and never left out. */

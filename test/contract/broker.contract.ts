@@ -97,7 +97,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
 
     test('numbers views that come into the middle of a burst in order of delivery', async () => {
       const published = broker.publish(range(1000).map((value) => sample(value)));
-      broker.publishHere([{ tenant: ACME, channel: ORDERS, message: stateFor() }]);
+      await broker.publishHere([{ tenant: ACME, channel: ORDERS, message: stateFor() }]);
       await published;
       await delivered(1001);
       expect(offsetsOf(ACME, ORDERS)).toEqual(range(1001));
@@ -105,7 +105,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
 
     test('delivers nothing for nothing', async () => {
       await broker.publish([]);
-      broker.publishHere([]);
+      await broker.publishHere([]);
       await broker.publish([sample(1)]);
       expect(await delivered(1)).toMatchObject([{ offset: 1 }]);
     });
@@ -115,18 +115,18 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       const views = filters.map((filter) => stateFor(filter));
       await broker.publish([sample(1)]);
       await delivered(1);
-      broker.publishHere(views.map((message) => ({ tenant: ACME, channel: ORDERS, message })));
+      await broker.publishHere(views.map((message) => ({ tenant: ACME, channel: ORDERS, message })));
       await delivered(4);
       expect(received.slice(1).map(({ offset }) => offset)).toEqual([2, 2, 2]);
       expect(received.slice(1).map(({ message }) => message)).toEqual(views);
-      broker.publishHere([{ tenant: ACME, channel: ORDERS, message: views[0]! }]);
+      await broker.publishHere([{ tenant: ACME, channel: ORDERS, message: views[0]! }]);
       await delivered(5);
       expect(received.at(-1)!.offset).toBe(3);
     });
 
     test('hands on a state as it is, points and all', async () => {
       const message = stateFor();
-      broker.publishHere([{ tenant: ACME, channel: ORDERS, message }]);
+      await broker.publishHere([{ tenant: ACME, channel: ORDERS, message }]);
       expect((await delivered(1))[0]!.message).toBe(message);
     });
 
@@ -134,7 +134,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       const others: Publication[] = [];
       broker.onPublication((publication) => others.push(publication));
       await broker.publish([sample(1), sample(2)]);
-      broker.publishHere([{ tenant: ACME, channel: CARTS, message: stateFor() }]);
+      await broker.publishHere([{ tenant: ACME, channel: CARTS, message: stateFor() }]);
       await delivered(3);
       expect(others).toEqual(received);
     });
@@ -144,7 +144,7 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       expect(offsetOf(ACME, ORDERS)).toBe(0);
       await broker.publish([sample(1), sample(2), sample(3, GLOBEX)]);
       await delivered(3);
-      broker.publishHere([{ tenant: ACME, channel: ORDERS, message: stateFor() }]);
+      await broker.publishHere([{ tenant: ACME, channel: ORDERS, message: stateFor() }]);
       await delivered(4);
       expect(offsetOf(ACME, ORDERS)).toBe(3);
       expect(offsetOf(GLOBEX, ORDERS)).toBe(1);

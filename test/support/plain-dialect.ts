@@ -34,8 +34,19 @@ export class PlainDialect implements Dialect {
     if (message.kind === 'state' && format === 'points') {
       return message.points().map(({ name, value }) => ({ channel, name, value, offset }));
     }
-    const data = message.kind === 'state' ? message.data : message.kind === 'sample' ? message.value : null;
-    return [{ dialect: this.name, channel, kind: message.kind, data, offset }];
+    const head = { dialect: this.name, channel, kind: message.kind };
+    switch (message.kind) {
+      case 'sample': {
+        const { name, type, tags, value, summary } = message;
+        return [{ ...head, name, type, tags, data: value, ...summary, offset }];
+      }
+      case 'event':
+        return [{ ...head, type: message.type, data: message.data, offset }];
+      case 'state':
+        return [{ ...head, data: message.data, offset }];
+      case 'failure':
+        return [{ ...head, data: null, offset }];
+    }
   }
 
   renderReply(reply: Reply): WireMessage {

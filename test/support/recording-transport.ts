@@ -4,27 +4,25 @@ import type { Close } from '../../src/protocol/index.js';
 /** A transport that keeps whatever it is given, and holds it as bytes not taken yet while its peer does not read. */
 export class RecordingTransport implements Transport {
   readonly name = 'websocket';
-  readonly canAnswer = true;
   readonly address = '127.0.0.1';
-  /** One entry for each write, with the frames of it. */
-  readonly writes: (readonly Buffer[])[] = [];
+  /** The very buffers; each may hold several frames. */
+  readonly writes: Buffer[] = [];
   readonly closes: Close[] = [];
-  /** Frames that came after the close. */
-  lateFrames = 0;
-  pings = 0;
+  /** The numbers of all pings. */
+  readonly pings: number[] = [];
+  /** Writes and pings that came after the close. */
+  late = 0;
   isClosed = false;
   /** Whether the peer reads. While it doesn't, what is written stays buffered. */
   isReading = true;
   bufferedBytes = 0;
   readonly #waiting: { readonly isMet: () => boolean; readonly resolve: () => void }[] = [];
 
-  get frames(): Buffer[] {
-    return this.writes.flat();
-  }
+  constructor(readonly canAnswer = true) {}
 
-  /** The lines in all frames, for what was framed as lines. */
+  /** The lines in all writes, for what was framed as lines: a line is a frame then. */
   get lines(): string[] {
-    return this.frames.flatMap((frame) => frame.toString().split('\n').slice(0, -1));
+    return this.writes.flatMap((frames) => frames.toString().split('\n').slice(0, -1));
   }
 
   /** What {@link PlainDialect} and lines make of messages, read back. */
@@ -38,15 +36,16 @@ export class RecordingTransport implements Transport {
     return isMet() ? Promise.resolve() : new Promise((resolve) => this.#waiting.push({ isMet, resolve }));
   }
 
-  write(frames: readonly Buffer[]): void {
-    if (this.closes.length > 0 || this.isClosed) this.lateFrames += frames.length;
+  write(frames: Buffer): void {
+    this.#noteIfLate();
     this.writes.push(frames);
-    if (!this.isReading) for (const { length } of frames) this.bufferedBytes += length;
+    if (!this.isReading) this.bufferedBytes += frames.length;
     for (const { isMet, resolve } of this.#waiting) if (isMet()) resolve();
   }
 
-  ping(): void {
-    this.pings++;
+  ping(number: number): void {
+    this.#noteIfLate();
+    this.pings.push(number);
   }
 
   close(close: Close): void {
@@ -67,5 +66,9 @@ export class RecordingTransport implements Transport {
   stall(bufferedBytes: number): void {
     this.isReading = false;
     this.bufferedBytes = bufferedBytes;
+  }
+
+  #noteIfLate(): void {
+    if (this.closes.length > 0 || this.isClosed) this.late++;
   }
 }

@@ -72,8 +72,9 @@ export const channelsDialect: Dialect = {
   },
 };
 
-function pointMessage(channel: string, { name, type, value, timestamp, tags }: Sample, offset: number): WireMessage {
-  return { channel, name, type, value, timestamp: isoTimestamp(timestamp), tags, offset };
+function pointMessage(channel: string, sample: Sample, offset: number): WireMessage {
+  const { name, type, value, timestamp, tags, summary } = sample;
+  return { channel, name, type, value, timestamp: isoTimestamp(timestamp), tags, ...summary, offset };
 }
 
 function eventMessage(channel: string, { type, timestamp, tags, data }: Event, offset: number): WireMessage {

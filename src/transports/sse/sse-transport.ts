@@ -26,14 +26,12 @@ export class SseTransport implements Transport {
     return this.stream.destroyed;
   }
 
-  write(frames: readonly Buffer[]): void {
-    if (!this.stream.writable) return;
-    // One write, so one system call.
-    this.stream.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
+  write(frames: Buffer): void {
+    if (this.stream.writable) this.stream.write(frames);
   }
 
   ping(): void {
-    this.write([SSE_HEARTBEAT]);
+    this.write(SSE_HEARTBEAT);
   }
 
   /** Tells why as its last event, because a stream of events has no code to end with. */

@@ -53,13 +53,13 @@ export class StreamController {
     const stream = await openStream(request, platformResponse);
     if (!stream) return;
     const transport = new SseTransport(stream, request.socket.remoteAddress ?? '');
-    transport.write([SSE_PRELUDE]);
+    transport.write(SSE_PRELUDE);
     if (this.reception.isDraining) {
       transport.close(CLOSE.goingAway);
       return;
     }
     const connection = this.reception.open({ principal, dialect, framing: sseFraming, transport, query });
-    stream.on('drain', () => connection.outbox.flush());
+    stream.on('drain', () => this.hub.flush(connection));
     stream.on('close', () => this.hub.close(connection));
     for (const command of this.reception.openingCommands(connection, query)) await this.#run(connection, command);
   }

@@ -130,16 +130,19 @@ export class Admission {
     const connection = reception.open({ principal, dialect, framing: jsonFraming, transport, query });
     const session = new WsSession(connection, webSocket, { hub, budget, handlers });
     webSocket.on('message', (data, isBinary) => session.receive(data as Buffer, isBinary));
-    webSocket.on('pong', () => (connection.lastHeardAt = Date.now()));
     webSocket.on('ping', () => (connection.lastHeardAt = Date.now()));
     webSocket.on('close', () => hub.close(connection));
-    transport.onDrain(() => connection.outbox.flush());
+    transport.onPong((number) => {
+      connection.lastHeardAt = Date.now();
+      hub.answered(connection, number);
+    });
+    transport.onDrain(() => hub.flush(connection));
     session.begin(reception.openingCommands(connection, query));
   }
 
   #refuse(dialect: Dialect, transport: WsTransport, error: MetricastError): void {
     if (error.code === 'internal') this.#logger.error(describeThrown(error.cause));
-    transport.write([jsonFraming.frame(dialect.renderError(error, Date.now()))]);
+    transport.write(jsonFraming.frame(dialect.renderError(error, Date.now())));
     const close: Close = ERRORS[error.code].close ?? CLOSE.internal;
     transport.close(dialect.close?.(close) ?? close);
   }

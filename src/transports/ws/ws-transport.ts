@@ -6,6 +6,9 @@ import { jsonFraming, messagePackFraming } from './framing.js';
 
 const ENCODINGS = { json: jsonFraming, messagePack: messagePackFraming };
 
+/** A ping frame (RFC 6455, 5.5.2) with a number of four bytes, which its answer repeats. */
+const PING = [0x89, 4, 0, 0, 0, 0];
+
 /** A WebSocket as the hub writes to it: ready frames go to the socket below `ws`, which would frame them once more. */
 export class WsTransport implements Transport {
   readonly name = 'websocket';
@@ -26,11 +29,8 @@ export class WsTransport implements Transport {
     return this.socket.destroyed;
   }
 
-  write(frames: readonly Buffer[]): void {
-    // Not by `instanceof`, or a second copy of `ws` would count as closed: 1 is OPEN (RFC 6455's API).
-    if (this.webSocket.readyState !== 1 || !this.socket.writable) return;
-    // One write, so one system call. To copy the bytes is cheaper than what the stream does for each write.
-    this.socket.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
+  write(frames: Buffer): void {
+    if (this.#isWritable) this.socket.write(frames);
   }
 
   /** Calls the listener whenever the peer has taken all that was written. */
@@ -38,8 +38,16 @@ export class WsTransport implements Transport {
     this.socket.on('drain', listener);
   }
 
-  ping(): void {
-    if (this.webSocket.readyState === 1) this.webSocket.ping();
+  ping(number: number): void {
+    if (!this.#isWritable) return;
+    const frame = Buffer.from(PING);
+    frame.writeUInt32BE(number, 2);
+    this.socket.write(frame);
+  }
+
+  /** Calls the listener with the number of each ping that the peer answers. */
+  onPong(listener: (number: number) => void): void {
+    this.webSocket.on('pong', (payload: Buffer) => listener(payload.length === 4 ? payload.readUInt32BE() : 0));
   }
 
   close({ code, reason }: Close): void {
@@ -48,5 +56,10 @@ export class WsTransport implements Transport {
 
   terminate(): void {
     this.webSocket.terminate();
+  }
+
+  /** Not by `instanceof`, or a second copy of `ws` would count as closed: 1 is OPEN (RFC 6455's API). */
+  get #isWritable(): boolean {
+    return this.webSocket.readyState === 1 && this.socket.writable;
   }
 }

@@ -173,7 +173,7 @@ function framesOf(app: TestApp): Buffer[][] {
     const sent: Buffer[] = [];
     const write = transport.write.bind(transport);
     transport.write = (frames) => {
-      sent.push(...frames);
+      sent.push(frames);
       write(frames);
     };
     return sent;

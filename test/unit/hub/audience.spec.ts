@@ -22,11 +22,11 @@ describe('an audience', () => {
     hub.deliver(publicationOf(sample));
     await endOfTurn();
 
-    const [first] = members[0]!.transport.frames;
+    const [first] = members[0]!.transport.writes;
     expect(first).toBeInstanceOf(Buffer);
     for (const { transport } of members) {
-      expect(transport.frames).toHaveLength(1);
-      expect(transport.frames[0]).toBe(first);
+      expect(transport.writes).toHaveLength(1);
+      expect(transport.writes[0]).toBe(first);
     }
     expect(dialect.renders).toBe(1);
     expect(framing.frames).toBe(1);
@@ -39,8 +39,8 @@ describe('an audience', () => {
     hub.deliver(publicationOf(sample));
     await endOfTurn();
 
-    const [first] = members[0]!.transport.frames;
-    for (const { transport } of members) expect(transport.frames[0]).toBe(first);
+    const [first] = members[0]!.transport.writes;
+    for (const { transport } of members) expect(transport.writes[0]).toBe(first);
     expect(dialect.renders).toBe(1);
     expect(framing.frames).toBe(1);
   });
@@ -48,11 +48,14 @@ describe('an audience', () => {
   test('of each publication gets a buffer of its own', async () => {
     const { hub, dialect, framing } = setUp();
     const [one, other] = [subscriber(hub, { dialect, framing }), subscriber(hub, { dialect, framing })];
-    for (const offset of [1, 2, 3]) hub.deliver(publicationOf(sample, { offset }));
-    await endOfTurn();
+    for (const offset of [1, 2, 3]) {
+      hub.deliver(publicationOf(sample, { offset }));
+      await endOfTurn();
+    }
     expect(one.transport.messages.map(({ offset }) => offset)).toEqual([1, 2, 3]);
-    expect(new Set(one.transport.frames).size).toBe(3);
-    one.transport.frames.forEach((frame, at) => expect(other.transport.frames[at]).toBe(frame));
+    expect(new Set(one.transport.writes).size).toBe(3);
+    expect(other.transport.writes).toHaveLength(3);
+    one.transport.writes.forEach((frame, at) => expect(other.transport.writes[at]).toBe(frame));
     expect(dialect.renders).toBe(3);
   });
 
@@ -70,7 +73,7 @@ describe('an audience', () => {
     );
     hub.deliver(publicationOf(sample));
     await endOfTurn();
-    expect(new Set(members.map(({ transport }) => transport.frames[0])).size).toBe(8);
+    expect(new Set(members.map(({ transport }) => transport.writes[0])).size).toBe(8);
     for (const dialect of dialects) expect(dialect.renders).toBe(4);
     for (const framing of framings) expect(framing.frames).toBe(4);
   });
@@ -95,8 +98,8 @@ describe('an audience', () => {
     hub.deliver(publicationOf(stateFor(NO_FILTER, { points: () => points })));
     await endOfTurn();
     expect(one.transport.messages.map(({ value }) => value)).toEqual([1, 2, 3]);
-    expect(one.transport.frames).toHaveLength(1);
-    expect(other.transport.frames[0]).toBe(one.transport.frames[0]);
+    expect(one.transport.writes).toHaveLength(1);
+    expect(other.transport.writes[0]).toBe(one.transport.writes[0]);
     expect(dialect.renders).toBe(1);
   });
 });
@@ -141,9 +144,9 @@ describe('what is for an audience', () => {
       for (const region of ['north', 'south']) hub.deliver(publicationOf(sampleWith({ tags: { env, region } })));
     }
     await endOfTurn();
-    expect(all.transport.frames).toHaveLength(2);
-    expect(north.transport.frames).toHaveLength(1);
-    expect(test.transport.frames).toHaveLength(0);
+    expect(all.transport.lines).toHaveLength(2);
+    expect(north.transport.lines).toHaveLength(1);
+    expect(test.transport.lines).toHaveLength(0);
   });
 
   test('is of its own tenant', async () => {
@@ -152,8 +155,8 @@ describe('what is for an audience', () => {
     const theirs = subscriber(hub, { principal: { tenant: tenantId('globex') } });
     hub.deliver(publicationOf(sample));
     await endOfTurn();
-    expect(ours.transport.frames).toHaveLength(1);
-    expect(theirs.transport.frames).toHaveLength(0);
+    expect(ours.transport.lines).toHaveLength(1);
+    expect(theirs.transport.lines).toHaveLength(0);
   });
 });
 
@@ -172,7 +175,7 @@ describe('what cannot be said', () => {
     hub.deliver(publicationOf(stateFor(NO_FILTER, { data })));
     await endOfTurn();
     expect(one.transport.messages).toMatchObject([{ kind: 'failure', offset: 1 }]);
-    expect(other.transport.frames[0]).toBe(one.transport.frames[0]);
+    expect(other.transport.writes[0]).toBe(one.transport.writes[0]);
     expect(errors).toEqual([expect.any(TypeError)]);
   });
 

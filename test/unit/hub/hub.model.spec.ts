@@ -84,7 +84,7 @@ class Pair {
     this.naive.connections.forEach(({ received }, at) => {
       const { transport } = this.#real[at]!;
       expect(transport.lines).toEqual(received);
-      expect(transport.lateFrames).toBe(0);
+      expect(transport.late).toBe(0);
     });
   }
 

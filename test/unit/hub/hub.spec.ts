@@ -4,7 +4,16 @@ import { CLOSE } from '../../../src/protocol/index.js';
 import { connect, endOfTurn, subscriber, wanting } from '../../support/connected.js';
 import { PlainDialect, lineFraming } from '../../support/plain-dialect.js';
 import { ACME, tenantId } from '../../support/principals.js';
-import { ORDERS, channelName, filterOf, publicationOf, sampleWith, stateFor } from '../../support/publications.js';
+import {
+  ORDERS,
+  channelName,
+  eventWith,
+  filterOf,
+  publicationOf,
+  sampleWith,
+  stateFor,
+} from '../../support/publications.js';
+import type { RecordingTransport } from '../../support/recording-transport.js';
 
 const CARTS = channelName('carts.metrics');
 const NORTH = filterOf({ region: 'north' });
@@ -49,7 +58,7 @@ describe('the hub', () => {
     hub.deliver(publicationOf(sampleWith(), { offset: 2 }));
     await endOfTurn();
     expect(transport.writes).toHaveLength(1);
-    expect(transport.frames).toHaveLength(2);
+    expect(transport.lines).toHaveLength(2);
   });
 
   test('sends what a connection is told itself in one order with what it is subscribed to', async () => {
@@ -67,10 +76,9 @@ describe('the hub', () => {
     const { hub } = listening();
     const members = [subscriber(hub), subscriber(hub), subscriber(hub)];
     members[1]!.transport.stall(2 * 1024 * 1024);
-    const data = { text: 'x'.repeat(900_000) };
-    hub.deliver(publicationOf(stateFor(undefined, { data })));
+    hub.deliver(publicationOf(eventWith({ data: { text: 'x'.repeat(1024 * 1024) } })));
     await endOfTurn();
-    expect(members.map(({ transport }) => transport.frames.length)).toEqual([1, 0, 1]);
+    expect(members.map(({ transport }) => transport.lines.length)).toEqual([1, 0, 1]);
     expect(members[1]!.transport.closes).toEqual([CLOSE.slowConsumer]);
     expect([...hub.connections.values()]).toEqual([members[0]!.connection, members[2]!.connection]);
   });
@@ -95,7 +103,7 @@ describe('a subscription', () => {
     hub.subscribe(connection, wanting());
     hub.deliver(publicationOf(sampleWith()));
     await endOfTurn();
-    expect(transport.frames).toHaveLength(1);
+    expect(transport.lines).toHaveLength(1);
     expect(demand).toEqual(['+acme orders.metrics']);
   });
 
@@ -149,9 +157,60 @@ describe('a change of the framing', () => {
     hub.reframe(one.connection, other);
     hub.deliver(publicationOf(sampleWith()));
     await endOfTurn();
-    expect(one.transport.frames).toHaveLength(1);
-    expect(two.transport.frames).toHaveLength(1);
+    expect(one.transport.lines).toHaveLength(1);
+    expect(two.transport.lines).toHaveLength(1);
     expect([framing.frames, other.frames]).toEqual([1, 1]);
+  });
+});
+
+describe('a reader that is behind', () => {
+  const state = (offset: number) => publicationOf(stateFor(), { offset });
+  const offsetsOf = ({ messages }: RecordingTransport) => messages.map(({ offset }) => offset);
+
+  test('is sent what waits as soon as its transport has drained, or it answers that it has read on', async () => {
+    let clock = 0;
+    const hub = new Hub(Date.now, () => clock);
+    const { connection, transport } = subscriber(hub);
+    const publish = async (offset: number) => {
+      hub.deliver(state(offset));
+      await endOfTurn();
+    };
+    await publish(1);
+    hub.answered(connection, transport.pings.at(-1)!);
+    transport.stall(256 * 1024 + 1);
+    await publish(2);
+    expect(offsetsOf(transport)).toEqual([1]);
+    transport.drain();
+    hub.flush(connection);
+    expect(offsetsOf(transport)).toEqual([1, 2]);
+
+    hub.ping(connection);
+    clock += 2000;
+    // Only when it is seen again is an answer that did not come one that is late.
+    await publish(3);
+    clock += 100;
+    for (const offset of [4, 5]) await publish(offset);
+    expect(offsetsOf(transport)).toEqual([1, 2, 3]);
+    hub.answered(connection, 0);
+    expect(offsetsOf(transport)).toEqual([1, 2, 3]);
+    hub.answered(connection, transport.pings.at(-1)!);
+    expect(offsetsOf(transport)).toEqual([1, 2, 3, 5]);
+    expect(transport.messages.at(-1)).toMatchObject({ conflated: 2 });
+  });
+
+  test('is told why it is closed, after what waited for it, as far as it reads that', async () => {
+    const hub = new Hub();
+    const members = [subscriber(hub), subscriber(hub)];
+    for (const { transport } of members) transport.stall(256 * 1024 + 1);
+    hub.deliver(state(1));
+    await endOfTurn();
+    members[0]!.transport.drain();
+    for (const { connection } of members) hub.close(connection, CLOSE.goingAway);
+    expect(members.map(({ transport }) => offsetsOf(transport))).toEqual([[1], []]);
+    for (const { transport } of members) {
+      expect(transport.closes).toEqual([CLOSE.goingAway]);
+      expect(transport.late).toBe(0);
+    }
   });
 });
 
@@ -161,10 +220,10 @@ describe('a closed connection', () => {
     const { connection, transport } = subscriber(hub);
     hub.deliver(publicationOf(sampleWith()));
     hub.close(connection, CLOSE.tokenExpired);
-    expect(transport.frames).toHaveLength(1);
+    expect(transport.lines).toHaveLength(1);
     expect(transport.closes).toEqual([CLOSE.tokenExpired]);
     await endOfTurn();
-    expect(transport.lateFrames).toBe(0);
+    expect(transport.late).toBe(0);
   });
 
   test('is told nothing where its peer is gone', async () => {
@@ -195,9 +254,10 @@ describe('a closed connection', () => {
     hub.sendFrame(connection, Buffer.from('late'));
     hub.reframe(connection, lineFraming('late'));
     hub.deliver(publicationOf(sampleWith()));
-    connection.outbox.flush();
+    hub.flush(connection);
+    hub.showState(connection, publicationOf(stateFor()));
     await endOfTurn();
-    expect(transport.lateFrames).toBe(0);
+    expect(transport.late).toBe(0);
     expect(hub.connections.size).toBe(0);
   });
 });

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Hub, Liveness } from '../../../src/hub/index.js';
 import { CLOSE } from '../../../src/protocol/index.js';
-import { type Connected, connect, endOfTurn } from '../../support/connected.js';
+import { type Connected, connect, endOfTurn, subscriber } from '../../support/connected.js';
 import { PlainDialect, lineFraming } from '../../support/plain-dialect.js';
+import { publicationOf, stateFor } from '../../support/publications.js';
 
 const HEARTBEAT = 30_000;
 const START = Date.UTC(2026, 10, 21);
@@ -12,7 +13,10 @@ let hub: Hub;
 let liveness: Liveness;
 beforeEach(() => {
   now = START;
-  hub = new Hub(() => now);
+  hub = new Hub(
+    () => now,
+    () => now,
+  );
   liveness = new Liveness(hub, HEARTBEAT);
 });
 
@@ -36,11 +40,11 @@ describe('liveness', () => {
   test('pings a connection once a heartbeat', () => {
     const peer = connect(hub);
     passWithAnswers(HEARTBEAT - 1, peer);
-    expect(peer.transport.pings).toBe(0);
+    expect(peer.transport.pings).toHaveLength(0);
     passWithAnswers(1, peer);
-    expect(peer.transport.pings).toBe(1);
+    expect(peer.transport.pings).toHaveLength(1);
     passWithAnswers(10 * HEARTBEAT, peer);
-    expect(peer.transport.pings).toBe(11);
+    expect(peer.transport.pings).toHaveLength(11);
     expect(peer.transport.closes).toEqual([]);
   });
 
@@ -51,9 +55,9 @@ describe('liveness', () => {
       return peer;
     });
     passWithAnswers(HEARTBEAT - 10_000 + 500, ...peers);
-    expect(peers.map(({ transport }) => transport.pings)).toEqual([1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    expect(peers.map(({ transport }) => transport.pings.length)).toEqual([1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     passWithAnswers(4000, ...peers);
-    expect(peers.map(({ transport }) => transport.pings)).toEqual([1, 1, 1, 1, 1, 0, 0, 0, 0, 0]);
+    expect(peers.map(({ transport }) => transport.pings.length)).toEqual([1, 1, 1, 1, 1, 0, 0, 0, 0, 0]);
   });
 
   test('lets go of a peer that was silent for two heartbeats, and not before', () => {
@@ -85,6 +89,32 @@ describe('liveness', () => {
     expect(now - expiresAt).toBeLessThanOrEqual(1000);
   });
 
+  test('lets go of one that has had more than 1 MiB waiting for 10 s, though nothing more is published', async () => {
+    const { connection, transport } = subscriber(hub);
+    transport.stall(1024 * 1024);
+    hub.deliver(publicationOf(stateFor()));
+    await endOfTurn();
+    pass(9999);
+    expect(transport.closes).toEqual([]);
+    expect(connection.outbox.isEmpty).toBe(false);
+    pass(1);
+    expect(transport.closes).toEqual([CLOSE.slowConsumer]);
+    expect(hub.connections.size).toBe(0);
+  });
+
+  test('goes on with what waits for one that has read on', async () => {
+    const { transport } = subscriber(hub);
+    transport.stall(1024 * 1024);
+    hub.deliver(publicationOf(stateFor()));
+    await endOfTurn();
+    pass(5000);
+    transport.drain();
+    pass(liveness.sweepInterval);
+    expect(transport.messages).toMatchObject([{ kind: 'state' }]);
+    pass(10_000);
+    expect(transport.closes).toEqual([]);
+  });
+
   test('lets go of many in one sweep', () => {
     for (let peer = 0; peer < 100; peer++) connect(hub);
     const heard = connect(hub);
@@ -100,12 +130,12 @@ describe('liveness', () => {
     const quiet = connect(hub, { framing });
     passWithAnswers(HEARTBEAT, ...peers, quiet);
     await endOfTurn();
-    const [first] = peers[0]!.transport.frames;
+    const [first] = peers[0]!.transport.writes;
     expect(peers[0]!.transport.messages).toEqual([{ heartbeat: now }]);
-    for (const { transport } of peers) expect(transport.frames[0]).toBe(first);
+    for (const { transport } of peers) expect(transport.writes[0]).toBe(first);
     expect(framing.frames).toBe(1);
-    expect(quiet.transport.frames).toEqual([]);
-    expect(quiet.transport.pings).toBe(1);
+    expect(quiet.transport.writes).toEqual([]);
+    expect(quiet.transport.pings).toHaveLength(1);
   });
 
   test('says the heartbeat in the framing of each connection', async () => {

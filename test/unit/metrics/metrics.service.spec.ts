@@ -156,7 +156,7 @@ describe('a filter by the tags of every state', () => {
     subscriber(app.hub, { principal: { filter: filterOf({ unknown: 'tag' }) } });
     await clock.called(4);
     expect(orders.calls).toEqual([]);
-    expect(transport.frames).toEqual([]);
+    expect(transport.writes).toEqual([]);
   });
 
   test('that they match is not for the collector to know', async () => {

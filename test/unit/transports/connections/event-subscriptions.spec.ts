@@ -39,26 +39,23 @@ describe('a type of events that comes on a channel for the first time', () => {
 
   test('reaches who watches the type, the first one included', async () => {
     await watch();
-    publish(FRESH);
-    publish(FRESH);
-    publish(REPORTS);
+    await Promise.all([publish(FRESH), publish(FRESH), publish(REPORTS)]);
 
     expect(await received()).toEqual([FRESH, FRESH, REPORTS]);
   });
 
   test('reaches who begins to watch the type meanwhile', async () => {
     const watching = watch();
-    publish(FRESH);
+    const published = publish(FRESH);
     await watching;
-    publish(FRESH);
+    await Promise.all([published, publish(FRESH)]);
 
     expect(await received()).toEqual([FRESH]);
   });
 
   test('reaches nobody who watches another type, or in another tenant', async () => {
     await watch();
-    publish(FRESH, 'failed');
-    publish(FRESH, 'ready', tenantId('globex'));
+    await Promise.all([publish(FRESH, 'failed'), publish(FRESH, 'ready', tenantId('globex'))]);
 
     expect(await received()).toEqual([]);
     expect(connection.channels).toEqual([REPORTS]);
@@ -66,10 +63,9 @@ describe('a type of events that comes on a channel for the first time', () => {
 
   test('does not reach who has stopped to watch the type', async () => {
     await watch();
-    publish(FRESH);
+    await publish(FRESH);
     subscriptions.unwatch(connection, { type: 'unwatch_events' });
-    publish(FRESH);
-    publish(REPORTS);
+    await Promise.all([publish(FRESH), publish(REPORTS)]);
 
     expect(await received()).toEqual([FRESH]);
     expect(connection.channels).toEqual([]);

@@ -1,0 +1,143 @@
+import { type Publication, type Sample, Sketch } from '../protocol/index.js';
+import type { Delivery } from './rendering.js';
+
+/** Something that waits, and how many publications it stands for. */
+interface Entry {
+  /** The newest of them. */
+  delivery: Delivery;
+  count: number;
+  bytes: number;
+  /** False for what a newer value must not replace, so that no increase of a counter is lost. */
+  isReplaceable: boolean;
+  /** Of the merged observations of a histogram. */
+  sketch?: Sketch | undefined;
+}
+
+/**
+ * What waits for a reader that is behind, at the resolution that it can have: of each state and each gauge the newest,
+ * of each histogram all observations as one distribution, of each counter as much as it takes for no increase to be
+ * lost. Events, and what is for this connection alone, wait as they are.
+ *
+ * A newer value stands where it was published, not where the one stood that it replaced: nothing overtakes anything.
+ * But what is taken is taken in generations. What began to leave is not replaced any more, and leaves before all that
+ * came later; else, of many channels, a slow reader would be sent the first few again and again.
+ */
+export class Backlog {
+  /** The generation that leaves, and the one that still merges. A replaced entry leaves an empty place. */
+  #leaving: (Entry | undefined)[] = [];
+  #next = 0;
+  #waiting: (Entry | undefined)[] = [];
+  /** Where the newest entry of each series waits. */
+  readonly #places = new Map<string, number>();
+  #emptied = 0;
+  /** Bytes that wait. What `conflated` adds to a frame is counted when it leaves. */
+  bytes = 0;
+  /** Bytes that wait and that nothing can replace. */
+  firmBytes = 0;
+  /** Publications that were merged into others. */
+  conflated = 0;
+
+  get isEmpty(): boolean {
+    return this.bytes === 0;
+  }
+
+  add(delivery: Delivery): void {
+    const { series } = delivery;
+    if (series === undefined) {
+      this.#append({ delivery, count: 1, bytes: delivery.frame.length, isReplaceable: false });
+      return;
+    }
+    const place = this.#places.get(series);
+    const older = place === undefined ? undefined : this.#waiting[place];
+    const entry = this.#merged(older, delivery);
+    if (entry.count > 1) {
+      this.#waiting[place!] = undefined;
+      this.bytes -= older!.bytes;
+      this.conflated++;
+      if (++this.#emptied > this.#waiting.length / 2) this.#closeGaps();
+    }
+    this.#places.set(series, this.#waiting.length);
+    this.#append(entry);
+  }
+
+  /** Takes what waits longest, at least one frame and not many more bytes than there is room for. */
+  take(room: number): Buffer[] {
+    const frames: Buffer[] = [];
+    let taken = 0;
+    while (this.bytes > 0 && taken < room) {
+      const entry = this.#shift();
+      if (!entry) continue;
+      const frame = frameOf(entry);
+      frames.push(frame);
+      taken += frame.length;
+    }
+    return frames;
+  }
+
+  #append(entry: Entry): void {
+    this.#waiting.push(entry);
+    this.bytes += entry.bytes;
+    if (entry.delivery.series === undefined) this.firmBytes += entry.bytes;
+  }
+
+  #shift(): Entry | undefined {
+    if (this.#next === this.#leaving.length) {
+      this.#leaving = this.#waiting;
+      this.#next = 0;
+      this.#waiting = [];
+      this.#places.clear();
+      this.#emptied = 0;
+    }
+    const entry = this.#leaving[this.#next];
+    this.#leaving[this.#next++] = undefined;
+    if (!entry) return undefined;
+    this.bytes -= entry.bytes;
+    if (entry.delivery.series === undefined) this.firmBytes -= entry.bytes;
+    return entry;
+  }
+
+  /** The entry of a new value; it stands for more than one where it takes the place of the older entry of its series. */
+  #merged(older: Entry | undefined, delivery: Delivery): Entry {
+    const alone: Entry = { delivery, count: 1, bytes: delivery.frame.length, isReplaceable: true };
+    const { message } = delivery.published!.publication;
+    if (!older)
+      return message.kind === 'sample' && message.type === 'counter' ? { ...alone, isReplaceable: false } : alone;
+    if (message.kind === 'sample') {
+      const before = older.delivery.published!.publication.message as Sample;
+      if (message.type === 'histogram') return observed(older, before, alone, message);
+      // A counter that fell was reset: what it had reached, and where it began anew, both have to be seen.
+      if (message.type === 'counter' && message.value < before.value) return { ...alone, isReplaceable: false };
+    }
+    return older.isReplaceable ? { ...alone, count: older.count + 1 } : alone;
+  }
+
+  #closeGaps(): void {
+    this.#waiting = this.#waiting.filter((entry) => entry !== undefined);
+    this.#emptied = 0;
+    this.#places.clear();
+    this.#waiting.forEach((entry, place) => {
+      const { series } = entry!.delivery;
+      if (series !== undefined) this.#places.set(series, place);
+    });
+  }
+}
+
+/** One that stands for several says so; one that stands for itself is what everybody else was sent. */
+function frameOf({ delivery, count, sketch }: Entry): Buffer {
+  if (count === 1) return delivery.frame;
+  const { publication, rendering } = delivery.published!;
+  return rendering.frameOf(summarized(publication, sketch), count) ?? delivery.frame;
+}
+
+function observed(older: Entry, before: Sample, alone: Entry, { value }: Sample): Entry {
+  const { sketch = new Sketch() } = older;
+  if (!older.sketch) sketch.add(before.value);
+  sketch.add(value);
+  return { ...alone, count: older.count + 1, bytes: alone.bytes + sketch.bytes, sketch };
+}
+
+function summarized(publication: Publication, sketch: Sketch | undefined): Publication {
+  if (!sketch) return publication;
+  const summary = sketch.summary();
+  return { ...publication, message: { ...(publication.message as Sample), value: summary.p50, summary } };
+}
