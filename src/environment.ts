@@ -59,6 +59,7 @@ export function readEnvironment(variables: Variables): Environment {
         inRange(0, 1e9, true),
         'a whole number from 0 (no limit) to 1000000000',
       ),
+      compression: read('WS_COMPRESSION', trueOrFalse, 'true or false'),
       upstreams: {
         embeddings: read('UPSTREAM_EMBEDDINGS_URL', upstreamUrl, UPSTREAM_URL_FORM, false),
         compression: read('UPSTREAM_COMPRESSION_URL', upstreamUrl, UPSTREAM_URL_FORM, false),
@@ -69,14 +70,7 @@ export function readEnvironment(variables: Variables): Environment {
   return environment;
 }
 
-const NOT_SERVED = [
-  'REDIS_URL',
-  'CORS_ORIGINS',
-  'TRUST_PROXY',
-  'WS_COMPRESSION',
-  'MAX_CONNECTIONS_PER_ADDRESS',
-  'METRICS_TOKEN',
-];
+const NOT_SERVED = ['REDIS_URL', 'CORS_ORIGINS', 'TRUST_PROXY', 'MAX_CONNECTIONS_PER_ADDRESS', 'METRICS_TOKEN'];
 
 function readTls(read: ReadVariable): Environment['tls'] {
   const cert = read('TLS_CERT', readPem, 'the path of a certificate in PEM');
@@ -112,6 +106,10 @@ function inRange(min: number, max: number, isWhole = false) {
     const number = /^\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
     return number >= min && number <= max && (!isWhole || Number.isInteger(number)) ? number : undefined;
   };
+}
+
+function trueOrFalse(value: string): boolean | undefined {
+  return value === 'true' || value === 'false' ? value === 'true' : undefined;
 }
 
 function publicKeyFor(algorithm: JwtAlgorithm) {

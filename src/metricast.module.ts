@@ -20,7 +20,7 @@ import { ChannelDirectory, DECLARED_EVENT_TYPES, EventStore, LatestReader, Serie
 import { RECEPTION_OPTIONS, connectionProviders } from './transports/connections/index.js';
 import { CHANNELS_RENDERER, restControllers, restProviders } from './transports/rest/index.js';
 import { STREAM_DIALECTS, StreamController } from './transports/sse/index.js';
-import { EndpointTable, wsProviders } from './transports/ws/index.js';
+import { ADMISSION_OPTIONS, EndpointTable, wsProviders } from './transports/ws/index.js';
 
 const RESOLVED_OPTIONS = Symbol('metricast.resolved-options');
 
@@ -40,6 +40,7 @@ const configured: Provider[] = [
   fromOptions(ANOMALY_THRESHOLDS, ({ anomalies }) => anomalies),
   fromOptions(METRICS_SERVICE_OPTIONS, ({ updateInterval, tags }) => ({ updateInterval, tags })),
   fromOptions(RECEPTION_OPTIONS, ({ heartbeatInterval, updateInterval }) => ({ heartbeatInterval, updateInterval })),
+  fromOptions(ADMISSION_OPTIONS, ({ compression }) => ({ compression })),
   fromOptions(UPSTREAM_OPTIONS, ({ upstreams, updateInterval }) => ({ urls: upstreams, updateInterval })),
   fromOptions(DECLARED_EVENT_TYPES, ({ eventTypes }) => eventTypes),
   fromOptions(EndpointTable, ({ endpoints }) => new EndpointTable(endpoints, DIALECTS)),

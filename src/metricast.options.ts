@@ -27,6 +27,11 @@ export interface MetricastOptions {
   readonly updateInterval?: number;
   /** Messages that a subject of a tenant may send in a minute over all its connections; 0 for no limit. Default 1000. */
   readonly maxMessagesPerMinute?: number;
+  /**
+   * Whether WebSocket messages are compressed for clients that offer it (permessage-deflate, RFC 7692). Default false. What
+   * many clients are sent is compressed once for all of them.
+   */
+  readonly compression?: boolean;
   /** Tags of every collected state, beside `host` and `instance`: `env`, `region`, … */
   readonly tags?: Readonly<Record<string, string>>;
   /**
@@ -50,6 +55,7 @@ export interface ResolvedOptions {
   readonly heartbeatInterval: number;
   readonly updateInterval: number;
   readonly maxMessagesPerMinute: number;
+  readonly compression: boolean;
   readonly tags: Tags;
   readonly eventTypes: Readonly<Record<string, readonly string[]>>;
   readonly upstreams: UpstreamUrls;
@@ -73,6 +79,7 @@ export function resolveOptions(options: MetricastOptions = {}): ResolvedOptions 
     heartbeatInterval: options.heartbeatInterval ?? 30,
     updateInterval: options.updateInterval ?? 1,
     maxMessagesPerMinute: options.maxMessagesPerMinute ?? 1000,
+    compression: options.compression ?? false,
     tags: { host: hostname(), instance: `${hostname()}:${process.pid}`, ...options.tags },
     eventTypes: options.eventTypes ?? {},
     upstreams: options.upstreams ?? {},
@@ -86,6 +93,7 @@ export function resolveOptions(options: MetricastOptions = {}): ResolvedOptions 
   requireRange('heartbeatInterval', resolved.heartbeatInterval, 0.05, 3600);
   requireRange('updateInterval', resolved.updateInterval, 0.1, 3600);
   requireRange('maxMessagesPerMinute', resolved.maxMessagesPerMinute, 0, Number.MAX_SAFE_INTEGER);
+  if (typeof resolved.compression !== 'boolean') fail('compression', 'it must be true or false');
   for (const [name, value] of Object.entries(resolved.anomalies)) {
     requireRange(`anomalies.${name}`, value, 0, Number.MAX_SAFE_INTEGER);
   }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { WebSocket, WebSocketServer } from 'ws';
 import { Authenticator, type Credentials, bearerToken, isLocalRequest, tenantsIn } from '../../auth/index.js';
 import { Hub, InboundBudget } from '../../hub/index.js';
@@ -17,8 +17,9 @@ import {
 import { Reception } from '../connections/index.js';
 import { CommandHandlers } from './command-handlers.js';
 import { decodeFrame } from './decode-frame.js';
+import { acceptableOffer } from './deflate-offer.js';
 import { type Endpoint, EndpointTable } from './endpoints.js';
-import { jsonFraming } from './framing.js';
+import { releaseInflater } from './release-inflater.js';
 import { refuseUpgrade } from './upgrade-router.js';
 import { WsSession } from './ws-session.js';
 import { WsTransport } from './ws-transport.js';
@@ -28,6 +29,15 @@ const MAX_FRAME_BYTES = 1024 * 1024;
 const MAX_TOKEN_FRAME_BYTES = 16 * 1024;
 /** How long a client may take to send its token, and to answer a close. */
 const PATIENCE_MILLIS = 5000;
+/** What is negotiated: no message, of either side, refers to one before it. */
+const DEFLATE = { serverNoContextTakeover: true, clientNoContextTakeover: true };
+
+export interface AdmissionOptions {
+  /** Whether permessage-deflate is accepted where a client offers it. */
+  readonly compression: boolean;
+}
+
+export const ADMISSION_OPTIONS = Symbol('metricast.admission-options');
 
 /**
  * Lets clients in. Who somebody is is known before their first frame is looked at; whoever is refused is told why, in
@@ -36,15 +46,7 @@ const PATIENCE_MILLIS = 5000;
 @Injectable()
 export class Admission {
   readonly #logger = new Logger(Admission.name);
-  readonly #server = new WebSocketServer({
-    ...({ closeTimeout: PATIENCE_MILLIS } satisfies NotTypedYet),
-    noServer: true,
-    clientTracking: false,
-    maxPayload: MAX_FRAME_BYTES,
-    perMessageDeflate: false,
-    // Told by the endpoint below; `ws` would confirm the first one offered.
-    handleProtocols: (_offered, request) => (request as EndpointRequest).endpoint?.subprotocol ?? false,
-  });
+  readonly #server: WebSocketServer;
   /** One function for all: made where the request is in scope, it would keep the request as long as the connection. */
   readonly #noteBrokenProtocol = (error: Error): void => {
     this.#logger.debug(`A peer broke the protocol: ${error.message}`);
@@ -57,7 +59,18 @@ export class Admission {
     private readonly budget: InboundBudget,
     private readonly handlers: CommandHandlers,
     private readonly reception: Reception,
-  ) {}
+    @Inject(ADMISSION_OPTIONS) private readonly options: AdmissionOptions,
+  ) {
+    this.#server = new WebSocketServer({
+      ...({ closeTimeout: PATIENCE_MILLIS } satisfies NotTypedYet),
+      noServer: true,
+      clientTracking: false,
+      maxPayload: MAX_FRAME_BYTES,
+      perMessageDeflate: options.compression && DEFLATE,
+      // Told by the endpoint below; `ws` would confirm the first one offered.
+      handleProtocols: (_offered, request) => (request as EndpointRequest).endpoint?.subprotocol ?? false,
+    });
+  }
 
   /** Takes an upgrade request on one of our paths; false for any other. */
   readonly take = (request: EndpointRequest, socket: Duplex, head: Buffer): boolean => {
@@ -68,8 +81,13 @@ export class Admission {
       return true;
     }
     request.endpoint = endpoint;
+    if (this.options.compression) {
+      // `ws` would refuse a client for an offer that it only has to decline.
+      request.headers['sec-websocket-extensions'] = acceptableOffer(request.headers['sec-websocket-extensions']);
+    }
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       webSocket.on('error', this.#noteBrokenProtocol);
+      if (webSocket.extensions !== '') webSocket.on('message', releaseInflater);
       const transport = new WsTransport(webSocket, socket as Socket, (socket as Socket).remoteAddress ?? '');
       try {
         this.#admit(endpoint, request, webSocket, transport);
@@ -127,7 +145,7 @@ export class Admission {
 
   #open({ dialect, query }: Endpoint, principal: Principal, webSocket: WebSocket, transport: WsTransport): void {
     const { hub, budget, handlers, reception } = this;
-    const connection = reception.open({ principal, dialect, framing: jsonFraming, transport, query });
+    const connection = reception.open({ principal, dialect, framing: transport.encodings.json, transport, query });
     const session = new WsSession(connection, webSocket, { hub, budget, handlers });
     webSocket.on('message', (data, isBinary) => session.receive(data as Buffer, isBinary));
     webSocket.on('ping', () => (connection.lastHeardAt = Date.now()));
@@ -142,7 +160,7 @@ export class Admission {
 
   #refuse(dialect: Dialect, transport: WsTransport, error: MetricastError): void {
     if (error.code === 'internal') this.#logger.error(describeThrown(error.cause));
-    transport.write(jsonFraming.frame(dialect.renderError(error, Date.now())));
+    transport.write(transport.encodings.json.frame(dialect.renderError(error, Date.now())));
     const close: Close = ERRORS[error.code].close ?? CLOSE.internal;
     transport.close(dialect.close?.(close) ?? close);
   }

@@ -4,6 +4,7 @@ import { DialectErrorFilter } from './dialect-error.filter.js';
 import { MetricastWsAdapter } from './metricast-ws.adapter.js';
 import { MetricsGateway } from './metrics.gateway.js';
 
+export { ADMISSION_OPTIONS } from './admission.js';
 export { EndpointTable, withoutSlash } from './endpoints.js';
 
 export const wsProviders = [Admission, CommandHandlers, DialectErrorFilter, MetricastWsAdapter, MetricsGateway];

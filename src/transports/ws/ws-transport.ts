@@ -2,9 +2,10 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Transport } from '../../hub/index.js';
 import type { Close } from '../../protocol/index.js';
-import { jsonFraming, messagePackFraming } from './framing.js';
+import { deflatedJsonFraming, deflatedMessagePackFraming, jsonFraming, messagePackFraming } from './framing.js';
 
 const ENCODINGS = { json: jsonFraming, messagePack: messagePackFraming };
+const DEFLATED_ENCODINGS = { json: deflatedJsonFraming, messagePack: deflatedMessagePackFraming };
 
 /** A ping frame (RFC 6455, 5.5.2) with a number of four bytes, which its answer repeats. */
 const PING = [0x89, 4, 0, 0, 0, 0];
@@ -13,13 +14,16 @@ const PING = [0x89, 4, 0, 0, 0, 0];
 export class WsTransport implements Transport {
   readonly name = 'websocket';
   readonly canAnswer = true;
-  readonly encodings = ENCODINGS;
+  readonly encodings: typeof ENCODINGS;
 
   constructor(
     private readonly webSocket: WebSocket,
     private readonly socket: Socket,
     readonly address: string,
-  ) {}
+  ) {
+    // There is no other extension than permessage-deflate.
+    this.encodings = webSocket.extensions === '' ? ENCODINGS : DEFLATED_ENCODINGS;
+  }
 
   get bufferedBytes(): number {
     return this.socket.writableLength;
