@@ -93,11 +93,9 @@ export class Outbox {
   }
 
   #write(bytes: Buffer, now: Millis): void {
-    this.transport.write(bytes);
-    if (!this.transport.canAnswer) return;
-    const window = this.#windowed();
-    window.wrote(bytes.length);
-    if (window.isPingDue) this.ping(now);
+    const window = this.transport.canAnswer ? this.#windowed() : undefined;
+    window?.wrote(bytes.length);
+    this.transport.write(bytes, window?.isPingDue ? window.ping(now) : undefined);
   }
 
   #windowed(): SendWindow {

@@ -30,8 +30,11 @@ export interface Transport {
   readonly bufferedBytes: number;
   /** True once nothing of the stream is left. */
   readonly isClosed: boolean;
-  /** Writes ready frames. Never throws; what a closed stream is given is dropped. */
-  write(frames: Buffer): void;
+  /**
+   * Writes ready frames, and a ping with this number behind them where one is given. Never throws; what a closed stream
+   * is given is dropped.
+   */
+  write(frames: Buffer, ping?: number): void;
   /** Asks the peer for a sign of life, which brings the number back where there is an answer. */
   ping(number: number): void;
   /** Ends the stream with this code; frames written before still arrive. */

@@ -111,6 +111,7 @@ export class SendWindow {
   }
 
   #takesLong(delay: Millis): boolean {
-    return delay > this.#quickest + LATE;
+    // No way is as long as that: then it is the reading that took so long even at the beginning.
+    return delay > Math.min(this.#quickest, LATE) + LATE;
   }
 }

@@ -36,9 +36,10 @@ export class RecordingTransport implements Transport {
     return isMet() ? Promise.resolve() : new Promise((resolve) => this.#waiting.push({ isMet, resolve }));
   }
 
-  write(frames: Buffer): void {
+  write(frames: Buffer, ping?: number): void {
     this.#noteIfLate();
     this.writes.push(frames);
+    if (ping !== undefined) this.pings.push(ping);
     if (!this.isReading) this.bufferedBytes += frames.length;
     for (const { isMet, resolve } of this.#waiting) if (isMet()) resolve();
   }

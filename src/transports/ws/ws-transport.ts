@@ -7,9 +7,6 @@ import { deflatedJsonFraming, deflatedMessagePackFraming, jsonFraming, messagePa
 const ENCODINGS = { json: jsonFraming, messagePack: messagePackFraming };
 const DEFLATED_ENCODINGS = { json: deflatedJsonFraming, messagePack: deflatedMessagePackFraming };
 
-/** A ping frame (RFC 6455, 5.5.2) with a number of four bytes, which its answer repeats. */
-const PING = [0x89, 4, 0, 0, 0, 0];
-
 /** A WebSocket as the hub writes to it: ready frames go to the socket below `ws`, which would frame them once more. */
 export class WsTransport implements Transport {
   readonly name = 'websocket';
@@ -33,8 +30,17 @@ export class WsTransport implements Transport {
     return this.socket.destroyed;
   }
 
-  write(frames: Buffer): void {
-    if (this.#isWritable) this.socket.write(frames);
+  write(frames: Buffer, ping?: number): void {
+    if (!this.#isWritable) return;
+    if (ping === undefined) {
+      this.socket.write(frames);
+      return;
+    }
+    // Both in one system call, without copying frames that are shared.
+    this.socket.cork();
+    this.socket.write(frames);
+    this.socket.write(pingFrame(ping));
+    this.socket.uncork();
   }
 
   /** Calls the listener whenever the peer has taken all that was written. */
@@ -43,10 +49,7 @@ export class WsTransport implements Transport {
   }
 
   ping(number: number): void {
-    if (!this.#isWritable) return;
-    const frame = Buffer.from(PING);
-    frame.writeUInt32BE(number, 2);
-    this.socket.write(frame);
+    if (this.#isWritable) this.socket.write(pingFrame(number));
   }
 
   /** Calls the listener with the number of each ping that the peer answers. */
@@ -66,4 +69,11 @@ export class WsTransport implements Transport {
   get #isWritable(): boolean {
     return this.webSocket.readyState === 1 && this.socket.writable;
   }
+}
+
+/** A ping (RFC 6455, 5.5.2) with a number of four bytes, which its answer repeats. */
+function pingFrame(number: number): Buffer {
+  const frame = Buffer.from([0x89, 4, 0, 0, 0, 0]);
+  frame.writeUInt32BE(number, 2);
+  return frame;
 }

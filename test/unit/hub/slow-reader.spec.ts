@@ -54,6 +54,16 @@ describe('a reader of 1 kB/s who is offered 8 kB/s', () => {
     expect(reader.bytesUnderWay).toBeLessThan(3000);
   });
 
+  test('reads in the end what was published lately also where it was not greeted, but sent 8 kB at once', () => {
+    const reader = new SlowReader(1000);
+    // Until its first answer nothing tells how it reads: that is eight seconds of eight times what it can read.
+    publishFor(120_000, reader, { every: 1000, size: 1000 });
+    const settled = reader.received.length;
+    publishFor(100_000, reader, { every: 1000, size: 1000 });
+
+    expect(Math.max(...agesOf(reader.received.slice(settled)))).toBeLessThanOrEqual(11_000);
+  });
+
   test('reads everything again once it reads quickly', () => {
     const reader = greetedReader(1000);
     publishFor(60_000, reader, { every: 200, size: 200 });

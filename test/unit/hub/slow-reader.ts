@@ -83,20 +83,22 @@ export class SlowReader {
   }
 
   #transport(): Transport {
+    const ping = (number: number) => {
+      this.#underWay.push(number);
+      this.pings++;
+    };
     return {
       name: 'websocket',
       address: '127.0.0.1',
       canAnswer: true,
       bufferedBytes: 0,
       isClosed: false,
-      write: (frames) => {
+      write: (frames, number) => {
         this.#underWay.push(frames);
         this.bytesUnderWay += frames.length;
+        if (number !== undefined) ping(number);
       },
-      ping: (number) => {
-        this.#underWay.push(number);
-        this.pings++;
-      },
+      ping,
       close: () => undefined,
       terminate: () => undefined,
     };
