@@ -19,14 +19,25 @@ export function takeCores(): Cores | undefined {
   }
 }
 
-/** Starts Node on a core: it replaces `taskset`, so the pid is its own. */
-export function spawnNode(
+export interface SpawnOptions {
+  readonly core?: number | undefined;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly stdio: StdioOptions;
+}
+
+/** Starts Node on a core. */
+export function spawnNode(args: readonly string[], options: SpawnOptions): ChildProcess {
+  return spawnOnCore(process.execPath, args, options);
+}
+
+/** Starts a program on a core: it replaces `taskset`, so the pid is its own. */
+export function spawnOnCore(
+  program: string,
   args: readonly string[],
-  options: { readonly core?: number | undefined; readonly env?: NodeJS.ProcessEnv; readonly stdio: StdioOptions },
+  { core, env = process.env, stdio }: SpawnOptions,
 ): ChildProcess {
-  const { core, env = process.env, stdio } = options;
-  if (core === undefined) return spawn(process.execPath, args, { env, stdio });
-  return spawn('taskset', ['--cpu-list', String(core), process.execPath, ...args], { env, stdio });
+  if (core === undefined) return spawn(program, args, { env, stdio });
+  return spawn('taskset', ['--cpu-list', String(core), program, ...args], { env, stdio });
 }
 
 const TICKS_PER_SECOND = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
@@ -39,12 +50,39 @@ export function cpuSeconds(pid: number): number {
     const threads = readdirSync(tasks).map((task) => readFileSync(`${tasks}/${task}/schedstat`, 'latin1'));
     return threads.reduce((sum, stat) => sum + Number(stat.split(' ', 1)[0]), 0) / 1e9;
   } catch {
-    // In hundredths of a second: proc_pid_stat(5), utime and stime.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The second field is a name in parentheses, which may hold spaces.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+    const { user, system } = clockTimes(pid);
+    return user + system;
   }
+}
+
+/**
+ * Time that a process and all its threads were ready to run and had no core, in seconds: something else had it. NaN where
+ * the kernel does not keep it.
+ */
+export function waitedSeconds(pid: number): number {
+  const tasks = `/proc/${pid}/task`;
+  try {
+    const threads = readdirSync(tasks).map((task) => readFileSync(`${tasks}/${task}/schedstat`, 'latin1'));
+    return threads.reduce((sum, stat) => sum + Number(stat.split(' ', 2)[1]), 0) / 1e9;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/**
+ * User time that a process has used so far, in seconds. The kernel tells user from system time by looking some hundred
+ * times a second, so it means something only over seconds.
+ */
+export function userSeconds(pid: number): number {
+  return clockTimes(pid).user;
+}
+
+/** In hundredths of a second: proc_pid_stat(5), utime and stime. */
+function clockTimes(pid: number): { readonly user: number; readonly system: number } {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  // The second field is a name in parentheses, which may hold spaces.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { user: Number(fields[11]) / TICKS_PER_SECOND, system: Number(fields[12]) / TICKS_PER_SECOND };
 }
 
 function allowedCores(): number[] {

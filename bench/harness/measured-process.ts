@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpuSeconds, spawnNode } from './cores.js';
+import { cpuSeconds, spawnNode, userSeconds, waitedSeconds } from './cores.js';
 
 export interface ProcessOptions {
   readonly core: number | undefined;
@@ -31,6 +31,16 @@ export class MeasuredProcess {
   /** User and system time used so far, in seconds. */
   get cpuSeconds(): number {
     return cpuSeconds(this.child.pid!);
+  }
+
+  /** User time alone, in seconds; means something over seconds only. */
+  get userSeconds(): number {
+    return userSeconds(this.child.pid!);
+  }
+
+  /** Time that it was ready to run and something else had its core, in seconds; NaN where the kernel does not tell. */
+  get waitedSeconds(): number {
+    return waitedSeconds(this.child.pid!);
   }
 
   /** Asks it, or what was preloaded into it; resolves with the answer. */

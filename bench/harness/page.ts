@@ -20,6 +20,7 @@ what was measured: such a run says that it does not count. Where PostgreSQL or a
 | \`npm run bench -- NAME --profile\` | besides, where the server spends its time, and a CPU profile |
 | \`npm run bench -- NAME --dist FOLDER\` | measures another build, of another commit, say |
 | \`npm run bench -- all --write\` | all of them, and this page |
+| \`npm run bench -- gate\` | some minutes: the fan-out beside its floors and a Nest gateway; fails where it misses a target by more than 10 % |
 `;
 
 /** The page about the benches, in Markdown. */

@@ -3,12 +3,16 @@ import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 
 const TEXT = 0x81;
+const BINARY = 0x82;
+const PING = 0x89;
+const PONG = 0x8a;
 const MASKED = 0x80;
 const NOTHING = Buffer.alloc(0);
 
 /**
  * A WebSocket client that costs next to nothing, so that what is measured is the server: it finds where frames end,
- * and leaves them as they are. Knows the frames that a server sends: unmasked, not fragmented, below 64 KiB.
+ * leaves messages as they are, and answers pings. Knows the frames that a server sends: unmasked, not fragmented,
+ * below 64 KiB.
  */
 export class RawWebSocket {
   #rest: Buffer = NOTHING;
@@ -22,10 +26,11 @@ export class RawWebSocket {
   }
 
   /** Resolves when the handshake is answered. */
-  static async open(port: number, path: string): Promise<RawWebSocket> {
+  static async open(port: number, path: string, token?: string): Promise<RawWebSocket> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     socket.write(
       `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        (token === undefined ? '' : `Authorization: Bearer ${token}\r\n`) +
         `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}\r\n\r\n`,
     );
     const [answer] = (await once(socket, 'data')) as [Buffer];
@@ -37,28 +42,45 @@ export class RawWebSocket {
     return client;
   }
 
-  /** Calls the listener with the payload of every text frame from now on. It is valid until the listener returns. */
+  /** Calls the listener with the payload of every message from now on. It is valid until the listener returns. */
   onFrame(listener: (payload: Buffer) => void): void {
     this.#onFrame = listener;
     this.#read(NOTHING);
   }
 
-  /** Sends a message of at most 125 bytes; resolves when a frame comes back that holds the answer. */
+  onClose(listener: () => void): void {
+    this.socket.once('close', listener);
+  }
+
+  /** Sends a message; resolves when a frame comes back that holds the answer. */
   async request(message: unknown, answer: string): Promise<void> {
-    const answered = new Promise<void>((resolve, reject) => {
-      this.socket.once('close', () => reject(new Error(`closed without ${answer}`)));
-      this.onFrame((payload) => payload.includes(answer) && resolve());
-    });
+    const answered = this.expect(answer);
     this.send(message);
     await answered;
-    this.onFrame(() => undefined);
+  }
+
+  /** Resolves when a frame comes that holds the answer, from where on none is looked at. */
+  async expect(answer: string): Promise<void> {
+    let onClose = () => {};
+    try {
+      await new Promise<void>((resolve, reject) => {
+        onClose = () => reject(new Error(`closed without ${answer}`));
+        this.socket.once('close', onClose);
+        this.onFrame((payload) => payload.includes(answer) && resolve());
+      });
+    } finally {
+      this.socket.off('close', onClose);
+      this.onFrame(() => undefined);
+    }
   }
 
   send(message: unknown): void {
-    const payload = Buffer.from(JSON.stringify(message));
-    if (payload.length > 125) throw new Error('too long for a short frame');
-    // A mask of zeros is a mask, and changes nothing.
-    this.socket.write(Buffer.concat([Buffer.from([TEXT, MASKED | payload.length, 0, 0, 0, 0]), payload]));
+    this.#sendFrame(TEXT, Buffer.from(JSON.stringify(message)));
+  }
+
+  /** Sends bytes as they are: frames that somebody has made. */
+  write(bytes: Buffer): void {
+    this.socket.write(bytes);
   }
 
   /** Resolves when the server has closed its end, too. */
@@ -69,17 +91,27 @@ export class RawWebSocket {
     await closed;
   }
 
+  #sendFrame(opcode: number, payload: Buffer): void {
+    const { length } = payload;
+    const lengthBytes = length < 126 ? [MASKED | length] : [MASKED | 126, length >> 8, length & 0xff];
+    // A mask of zeros is a mask, and changes nothing.
+    this.write(Buffer.concat([Buffer.from([opcode, ...lengthBytes, 0, 0, 0, 0]), payload]));
+  }
+
   #read(chunk: Buffer): void {
     const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     this.#rest = NOTHING;
     let start = 0;
     for (;;) {
-      if (data.length < start + 4) break;
+      if (data.length < start + 2) break;
       const short = data[start + 1]!;
       const header = short < 126 ? 2 : 4;
+      if (data.length < start + header) break;
       const end = start + header + (short < 126 ? short : data.readUInt16BE(start + 2));
       if (data.length < end) break;
-      if (data[start] === TEXT) this.#onFrame(data.subarray(start + header, end));
+      const [opcode, payload] = [data[start]!, data.subarray(start + header, end)];
+      if (opcode === TEXT || opcode === BINARY) this.#onFrame(payload);
+      else if (opcode === PING) this.#sendFrame(PONG, payload);
       start = end;
     }
     if (start < data.length) this.#rest = data.subarray(start);

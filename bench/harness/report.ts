@@ -8,6 +8,8 @@ export interface Report {
   readonly method: string;
   readonly tables: readonly Table[];
   readonly targets: readonly Target[];
+  /** By which share a target may be missed without the bench having failed; where absent, it never fails. */
+  readonly tolerance?: number;
   /** What was left out, and what else a reader of the figures must know. */
   readonly notes: readonly string[];
   /** Everything that the tables were made from. */
@@ -29,6 +31,15 @@ export interface Target {
 
 export function isMet({ measured, atLeast = -Infinity, atMost = Infinity }: Target): boolean {
   return measured >= atLeast && measured <= atMost;
+}
+
+/** The targets that were missed by more than is tolerated. */
+export function failures({ targets, tolerance }: Pick<Report, 'targets' | 'tolerance'>): Target[] {
+  if (tolerance === undefined) return [];
+  return targets.filter(({ measured, atLeast = -Infinity, atMost = Infinity }) => {
+    // What could not be measured was not met.
+    return !(measured >= atLeast * (1 - tolerance) && measured <= atMost * (1 + tolerance));
+  });
 }
 
 /** The report as Markdown, which can be read in a terminal as well. */

@@ -1,94 +1,84 @@
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Bench, BenchContext } from '../harness/bench.js';
-import { ServerProcess } from '../harness/measured-process.js';
+import { withProfile } from '../harness/profile.js';
 import type { Table } from '../harness/report.js';
 import { median } from '../harness/statistics.js';
-import { type IdleRound, type Peer, measureIdle } from './connections.js';
+import { busyNotes } from '../harness/window.js';
+import { type IdleRound, measureIdle } from './connections.js';
+import { METRICAST, NEST, PLAIN_WS, type Peer } from './peers.js';
 
-const CONNECTIONS = 1000;
-const CHANNEL = 'quiet.metrics';
-const PLAIN_WS = fileURLToPath(new URL('plain-ws.mjs', import.meta.url));
-const SUBSCRIBE = { type: 'subscribe', data: { channels: [CHANNEL] } };
+const PEERS = [PLAIN_WS, NEST, METRICAST];
 const KIB = 1024;
 
-/** What an idle connection costs, beside the same one of a server that is nothing but `ws`. */
+type Pick = (round: IdleRound) => number;
+
+/** What it costs to let a client in and to keep it, beside a server that is nothing but `ws` and a Nest gateway. */
 export const idle: Bench = async (context) => {
-  const rounds = context.quick ? 2 : 7;
-  const measured: { plain: IdleRound; metricast: IdleRound }[] = [];
+  const [rounds, connections] = context.quick ? [2, 1000] : [5, 10_000];
+  const measured = new Map<Peer, IdleRound[]>(PEERS.map((peer) => [peer, []]));
   for (let round = 1; round <= rounds; round++) {
-    const plain = await measureOne(startPlain, context);
-    const metricast = await measureOne(startMetricast, context);
-    measured.push({ plain, metricast });
-    const kib = (bytes: number) => (bytes / KIB).toFixed(1);
-    context.say(`round ${round} of ${rounds}: heap ${kib(metricast.heap)} KiB, plain ws ${kib(plain.heap)}`);
+    for (const peer of PEERS) {
+      const result = await measureOne(peer, connections, context, round === rounds && peer === METRICAST);
+      measured.get(peer)!.push(result);
+      context.say(
+        `round ${round} of ${rounds}: ${peer.what}, ${(result.resident / KIB).toFixed(1)} KiB resident, ` +
+          `${Math.round(result.connectsPerSecond)} connects/s`,
+      );
+    }
   }
-  const of = (pick: (round: IdleRound) => number): [plain: number, metricast: number] => [
-    median(measured.map(({ plain }) => pick(plain))),
-    median(measured.map(({ metricast }) => pick(metricast))),
-  ];
-  const row = (what: string, pick: (round: IdleRound) => number): Table['rows'][number] => {
-    const [plain, metricast] = of(pick);
-    return [what, plain, metricast, metricast / plain];
+  const of = (peer: Peer, pick: Pick) => median(measured.get(peer)!.map(pick));
+  const row = (what: string, pick: Pick): Table['rows'][number] => {
+    const ours = of(METRICAST, pick);
+    return [what, ...PEERS.map((peer) => of(peer, pick)), ours / of(PLAIN_WS, pick), ours / of(NEST, pick)];
   };
+  const rate: Pick = ({ connectsPerSecond }) => Math.round(connectsPerSecond);
   return {
     name: 'idle',
     title: 'Idle connections',
     method:
-      `${CONNECTIONS.toLocaleString('en-US')} connections that have sent one message, which subscribes them to a channel on ` +
-      'which nothing happens, and received its answer. Beside it a server that is nothing but `ws`, with one listener, which ' +
-      `answers the same message. A new process each round, ${rounds} rounds in turn, medians; memory after garbage ` +
-      'collection, without what the process had before. A connect is the handshake alone, 50 at a time.',
+      `${connections.toLocaleString('en-US')} connections, each with a token of its own, that have subscribed to a channel, ` +
+      'received one message of it, and are silent since. Beside it a server that is nothing but `ws`, with one listener, ' +
+      'and a Nest gateway on `WsAdapter`; both verify the same tokens by `@nestjs/jwt` (plain `ws` with a key that is ' +
+      'prepared once, the gateway with a text, as is usual), answer the same message, and send the same. ' +
+      `A new process each round, ${rounds} rounds in turn, medians; memory after garbage collection, without ` +
+      'what the process had before. A connect is the handshake and the token, 50 at a time.',
     tables: [
       {
         title: 'Per connection',
-        columns: ['', 'plain ws', 'Metricast', 'ratio'],
+        columns: ['', ...PEERS.map(({ what }) => what), '× plain ws', '× Nest'],
         rows: [
-          row('heap, KiB', ({ heap }) => heap / KIB),
-          row('outside the heap, KiB', ({ external }) => external / KIB),
           row('resident, KiB', ({ resident }) => resident / KIB),
-          row('CPU to connect and subscribe, µs', ({ cpuPerConnection }) => cpuPerConnection),
-          row('connects/s', ({ connectsPerSecond }) => connectsPerSecond),
+          row('heap, KiB', ({ heap }) => heap / KIB),
+          row('CPU to connect, µs', ({ cpuPerConnect }) => cpuPerConnect),
+          row('CPU to subscribe and be sent one message, µs', ({ cpuPerSubscribe }) => cpuPerSubscribe),
+          row('connects/s', rate),
+          row('generator busy while connecting', ({ generatorBusy }) => generatorBusy),
         ],
       },
     ],
-    targets: [],
-    notes: [
-      'What the kernel holds for a socket is in none of these. The server runs in open mode: no token is verified.',
+    targets: [
+      { what: 'resident, KiB a connection', measured: of(METRICAST, ({ resident }) => resident / KIB), atMost: 8 },
+      { what: 'connects/s × plain ws', measured: of(METRICAST, rate) / of(PLAIN_WS, rate), atLeast: 0.85 },
     ],
-    rounds: measured,
+    notes: [
+      'What the kernel holds for a socket is in none of these.',
+      ...busyNotes([...measured.values()].flat().map(({ generatorBusy }) => generatorBusy)),
+    ],
+    rounds: Object.fromEntries([...measured].map(([{ what }, results]) => [what, results])),
   };
 };
 
-type Start = (context: BenchContext) => Promise<Peer>;
-
-async function measureOne(start: Start, context: BenchContext): Promise<IdleRound> {
-  const peer = await start(context);
+async function measureOne(
+  peer: Peer,
+  connections: number,
+  context: BenchContext,
+  isProfiled: boolean,
+): Promise<IdleRound> {
+  const server = await peer.start(context);
   try {
-    return await measureIdle(peer, CONNECTIONS);
+    return await measureIdle(server, peer, connections, (open) =>
+      isProfiled ? withProfile(context, server, 'connect', open) : open(),
+    );
   } finally {
-    await peer.server.stop();
+    await server.stop();
   }
 }
-
-const startPlain: Start = async ({ cores }) => ({
-  server: await ServerProcess.start(PLAIN_WS, { core: cores?.server }),
-  path: '/',
-  message: SUBSCRIBE,
-  answer: '"received"',
-});
-
-const startMetricast: Start = async ({ dist, temporary, cores }) => {
-  const server = await ServerProcess.start(fileURLToPath(new URL('main.js', dist)), {
-    core: cores?.server,
-    // All of them are one subject, which may not send that many messages a minute.
-    env: { DATABASE_URL: `sqlite:${join(temporary, 'idle.db')}`, RATE_LIMIT_MAX_MESSAGES_PER_MINUTE: '0' },
-  });
-  // A channel comes into being with its first point.
-  await fetch(`http://127.0.0.1:${server.port}/ingest/metrics`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ channel: CHANNEL, name: 'first', type: 'gauge', value: 1 }),
-  });
-  return { server, path: '/ws/metrics', message: SUBSCRIBE, answer: '"subscribed"' };
-};

@@ -1,0 +1,87 @@
+import { Generator, type Paced } from '../generator/generator.js';
+import type { BenchContext } from '../harness/bench.js';
+import { ServerProcess } from '../harness/measured-process.js';
+import { withProfile } from '../harness/profile.js';
+import type { Peer } from '../peers/peer.js';
+
+/** What is done with a peer each time it has its turn. */
+export interface Plan {
+  readonly connections: number;
+  /** Each a number of publications that are sent at once; the next ones when everyone has them. */
+  readonly waves: readonly number[];
+  /** Of each kind of wave. */
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+  readonly pacedSeconds?: number;
+}
+
+/** What waves of one size took of the server, and how long. */
+export interface WaveCost {
+  /** As many as there are when everyone gets everything, which the load generator sees to. */
+  readonly deliveries: number;
+  readonly seconds: number;
+  /** Of the server, in seconds. */
+  readonly cpu: number;
+  readonly user: number;
+  readonly generatorBusy: number;
+}
+
+export interface Visit {
+  /** By the size of the wave. */
+  readonly waves: Readonly<Record<number, WaveCost>>;
+  readonly paced: Paced | undefined;
+}
+
+const PACE = 10;
+
+/** Opens connections, sends them what the plan says, and closes them. */
+export async function visit(
+  context: BenchContext,
+  peer: Peer,
+  plan: Plan,
+  { profileName }: { readonly profileName: string | undefined },
+): Promise<Visit> {
+  const generator = Generator.start(context.temporary)!;
+  const { server, client } = peer;
+  try {
+    await generator.open({ ...client, port: server.port, connections: plan.connections });
+    const waves: Record<number, WaveCost> = {};
+    for (const size of plan.waves) {
+      await generator.waves(peer.publishing(size), { seconds: plan.warmUpSeconds });
+      const measure = () => waveCost(generator, peer, size, plan);
+      waves[size] =
+        profileName !== undefined && server instanceof ServerProcess
+          ? await withProfile(context, server, `${profileName}-w${size}`, measure)
+          : await measure();
+    }
+    const paced = plan.pacedSeconds && (await generator.paced(peer.publishing(1), PACE, plan.pacedSeconds));
+    if (paced && paced.deliveries !== paced.expected) throw new Error(`${paced.deliveries} of ${paced.expected} came`);
+    await generator.close();
+    return { waves, paced: paced || undefined };
+  } finally {
+    await generator.stop();
+  }
+}
+
+/** Microseconds of the server for each delivery. */
+export function micros({ cpu, deliveries }: WaveCost): number {
+  return (cpu / deliveries) * 1e6;
+}
+
+async function waveCost(
+  generator: Generator,
+  peer: Peer,
+  size: number,
+  { connections, seconds }: Plan,
+): Promise<WaveCost> {
+  const { server } = peer;
+  const before = { cpu: server.cpuSeconds, user: server.userSeconds };
+  const waves = await generator.waves(peer.publishing(size), { seconds });
+  return {
+    deliveries: waves.waves * size * connections,
+    seconds: waves.seconds,
+    cpu: server.cpuSeconds - before.cpu,
+    user: server.userSeconds - before.user,
+    generatorBusy: waves.busy,
+  };
+}
