@@ -1,28 +1,25 @@
-import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BROKER, type Broker } from '../../../src/broker/index.js';
-import { type Connection, Hub } from '../../../src/hub/index.js';
-import type { Message } from '../../../src/protocol/index.js';
+import { Hub } from '../../../src/hub/index.js';
 import { type Platform, SECRET, TestApp } from '../../support/app.js';
-import { ORDERS, channelName, eventWith, stateFor } from '../../support/publications.js';
-import { tenantId } from '../../support/principals.js';
+import { increaseOf } from '../../support/merged-stream.js';
+import { ORDERS, eventWith, stateFor } from '../../support/publications.js';
 import type { SseClient } from '../../support/sse-client.js';
-import { TestTenant } from '../../support/test-tenant.js';
+import { LARGE, StallingReader } from '../../support/stalling-reader.js';
+import { TestTenant, gauge } from '../../support/test-tenant.js';
+import type { WireMessage } from '../../support/wire-client.js';
 
 const QUEUE_LIMIT = 1024 * 1024;
-/** So that some dozens fill what the kernel keeps between the two ends. */
-const LARGE = 'x'.repeat(100_000);
-const ALERTS = channelName('alerts.events');
+const ALERTS = 'alerts.events';
 
 describe.each<Platform>(['express', 'fastify'])('a stream on %s whose client does not read', (platform) => {
   let app: TestApp;
   let tenant: TestTenant;
   let client: SseClient;
-  let connection: Connection;
+  let reader: StallingReader;
   beforeEach(async () => {
     app = await TestApp.start({ auth: { secret: SECRET } }, platform);
     tenant = new TestTenant(app);
-    await tenant.create(ORDERS);
+    await tenant.create(ORDERS, 'filler.metrics');
   });
   afterEach(async () => {
     await client.close();
@@ -30,48 +27,72 @@ describe.each<Platform>(['express', 'fastify'])('a stream on %s whose client doe
   });
 
   const hub = () => app.app.get(Hub, { strict: false });
-  const openStalled = async (channel: string) => {
-    client = await tenant.stream(`dialect=channels&channels=${channel}`);
+  const open = async (...channels: string[]) => {
+    client = await tenant.stream(`dialect=channels&channels=${channels.join()}`);
     await client.next({ type: 'subscribed' });
+    reader = new StallingReader(app, tenant, client.response);
+  };
+  const openStalled = async (channel: string) => {
+    await open(channel);
     client.response.pause();
-    connection = [...hub().connections.values()][0]!;
   };
   /** Publishes until that is so. What was published when it is, is the result. */
-  const publishUntil = async (isReached: () => boolean, of: (count: number) => Message): Promise<number> => {
-    const broker = app.app.get<Broker>(BROKER, { strict: false });
-    const channel = of(0).kind === 'event' ? ALERTS : ORDERS;
-    let count = 0;
-    while (!isReached()) {
-      await broker.publish([{ tenant: tenantId(tenant.id), channel, message: of(++count) }]);
-      // The socket writes, and the hub flushes, between two turns.
-      await setImmediate();
-      if (count > 2000) throw new Error('nothing holds it back');
-    }
-    return count;
-  };
+  const publishUntil = (isReached: () => boolean, of: typeof state | typeof event) =>
+    reader.publishUntil(isReached, of === event ? ALERTS : ORDERS, of);
   const state = (number: number) => stateFor(undefined, { data: { number, text: LARGE } });
   const event = (number: number) => eventWith({ type: 'alert', data: { number, text: LARGE } });
 
   it('is sent the newest of its states in the end, whole, and few of those between', async () => {
     await openStalled(ORDERS);
-    const count = await publishUntil(() => connection.outbox.conflated >= 50, state);
-    expect(connection.outbox.queuedBytes).toBeLessThanOrEqual(QUEUE_LIMIT);
-    client.response.resume();
+    const count = await publishUntil(() => reader.connection.outbox.conflated >= 50, state);
+    expect(reader.connection.outbox.queuedBytes).toBeLessThanOrEqual(QUEUE_LIMIT);
+    reader.readOn();
 
-    const numbers: number[] = [];
-    await client.find(({ message: { number } }) => numbers.push(number as number) > 0 && number === count);
+    const seen: WireMessage[] = [];
+    await client.find(({ message }) => seen.push(message) > 0 && message['number'] === count);
+    const numbers = seen.map(({ number }) => number as number);
     expect(numbers).toEqual([...new Set(numbers)].sort((one, other) => one - other));
     expect(numbers.length).toBeLessThanOrEqual(count - 50);
+    // Each says for how many it stands: itself, and those that it replaced.
+    const steps = numbers.map((number, index) => number - (numbers[index - 1] ?? 0));
+    expect(seen.map(({ conflated }) => conflated)).toEqual(steps.map((step) => (step > 1 ? step : undefined)));
     // From then on it is as every other.
-    await publishUntil(() => connection.outbox.queuedBytes === 0, state);
-    expect(connection.isOpen).toBe(true);
+    await publishUntil(() => reader.connection.outbox.queuedBytes === 0, state);
+    expect(reader.connection.isOpen).toBe(true);
+  });
+
+  it('is sent the last value of a gauge, all increases of a counter, a histogram as one distribution', async () => {
+    await open(ORDERS, 'filler.metrics');
+    await reader.stall('filler.metrics');
+    const values = (type: string, ...all: number[]) => all.map((value) => gauge(ORDERS, { type, value }));
+    const { status } = await tenant.record('metrics', [
+      ...values('gauge', 1, 2, 3),
+      ...values('counter', 10, 20, 5, 30, 40),
+      ...values('histogram', 8, 2, 4, 6),
+    ]);
+    expect(status).toBe(202);
+    reader.readOn();
+
+    const seen: WireMessage[] = [];
+    const last = await client.find(({ message }) => {
+      if (message['channel'] === ORDERS) seen.push(message);
+      return message['type'] === 'histogram';
+    });
+    const of = (type: string) => seen.filter((message) => message['type'] === type);
+    expect(of('gauge')).toMatchObject([{ value: 3, conflated: 3 }]);
+    // The first, where it fell from, where it began anew, the newest.
+    expect(of('counter')).toMatchObject([{ value: 10 }, { value: 20 }, { value: 5 }, { value: 40, conflated: 2 }]);
+    expect(increaseOf(of('counter'))).toBe(10 + 5 + 35);
+    expect(last.message).toMatchObject({ conflated: 4, count: 4, sum: 20, min: 2, max: 8 });
+    expect(last.message['p50']).toBeCloseTo(4, 1);
+    expect(last.message['value']).toBe(last.message['p50']);
   });
 
   it('is given up where events fill the limit: it has all of them up to there, and is told', async () => {
     await openStalled(ALERTS);
-    await publishUntil(() => !connection.isOpen, event);
+    await publishUntil(() => !reader.connection.isOpen, event);
     expect(hub().connections.size).toBe(0);
-    client.response.resume();
+    reader.readOn();
 
     const numbers: number[] = [];
     const last = await client.find(({ type, message: { data } }) => {
@@ -88,17 +109,17 @@ describe.each<Platform>(['express', 'fastify'])('a stream on %s whose client doe
 
   it('is let go of where it never reads again', async () => {
     await openStalled(ALERTS);
-    await publishUntil(() => !connection.isOpen, event);
-    expect(connection.transport.isClosed).toBe(false);
+    await publishUntil(() => !reader.connection.isOpen, event);
+    expect(reader.connection.transport.isClosed).toBe(false);
 
-    await expect.poll(() => connection.transport.isClosed, { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => reader.connection.transport.isClosed, { timeout: 10_000 }).toBe(true);
   });
 
   it('costs nobody else anything', async () => {
     await openStalled(ALERTS);
     const other = await tenant.stream('dialect=channels&channels=alerts.events');
     await other.next({ type: 'subscribed' });
-    const count = await publishUntil(() => !connection.isOpen, event);
+    const count = await publishUntil(() => !reader.connection.isOpen, event);
 
     const numbers: number[] = [];
     await other.find(({ message: { data } }) => numbers.push((data as { number: number }).number) === count);
@@ -108,11 +129,11 @@ describe.each<Platform>(['express', 'fastify'])('a stream on %s whose client doe
 
   it('is gone where it ends its side, whatever it has not read', async () => {
     await openStalled(ORDERS);
-    await publishUntil(() => connection.outbox.conflated > 0, state);
+    await publishUntil(() => reader.connection.outbox.conflated > 0, state);
     client.response.socket.end();
 
-    await expect.poll(() => connection.isOpen).toBe(false);
-    expect(connection.transport.isClosed).toBe(true);
+    await expect.poll(() => reader.connection.isOpen).toBe(false);
+    expect(reader.connection.transport.isClosed).toBe(true);
     expect(hub().connections.size).toBe(0);
   });
 });
