@@ -88,7 +88,7 @@ export class Admission {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       webSocket.on('error', this.#noteBrokenProtocol);
       if (webSocket.extensions !== '') webSocket.on('message', releaseInflater);
-      const transport = new WsTransport(webSocket, socket as Socket, (socket as Socket).remoteAddress ?? '');
+      const transport = new WsTransport(webSocket, socket as Socket);
       try {
         this.#admit(endpoint, request, webSocket, transport);
       } catch (error) {

@@ -16,10 +16,13 @@ export class WsTransport implements Transport {
   constructor(
     private readonly webSocket: WebSocket,
     private readonly socket: Socket,
-    readonly address: string,
   ) {
     // There is no other extension than permessage-deflate.
     this.encodings = webSocket.extensions === '' ? ENCODINGS : DEFLATED_ENCODINGS;
+  }
+
+  get address(): string {
+    return this.socket.remoteAddress ?? '';
   }
 
   get bufferedBytes(): number {
@@ -32,15 +35,8 @@ export class WsTransport implements Transport {
 
   write(frames: Buffer, ping?: number): void {
     if (!this.#isWritable) return;
-    if (ping === undefined) {
-      this.socket.write(frames);
-      return;
-    }
-    // Both in one system call, without copying frames that are shared.
-    this.socket.cork();
-    this.socket.write(frames);
-    this.socket.write(pingFrame(ping));
-    this.socket.uncork();
+    // A ping is seldom enough that to copy what it follows is cheaper than a second piece in the write.
+    this.socket.write(ping === undefined ? frames : Buffer.concat([frames, pingFrame(ping)]));
   }
 
   /** Calls the listener whenever the peer has taken all that was written. */
