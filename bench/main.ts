@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -9,7 +9,7 @@ import { gate } from './fanout/gate.bench.js';
 import type { Bench } from './harness/bench.js';
 import { takeCores } from './harness/cores.js';
 import { readMachine } from './harness/machine.js';
-import { benchmarksPage, formatted } from './harness/page.js';
+import { type Cited, benchmarksPage, formatted } from './harness/page.js';
 import { type Report, failures, markdown } from './harness/report.js';
 import { idle } from './idle/idle.bench.js';
 import { inbound } from './inbound/inbound.bench.js';
@@ -32,7 +32,7 @@ const USAGE = `npm run bench -- ${Object.keys(BENCHES).join('|')}|all [--quick] 
   --quick    some seconds each, to see that they work: the figures are rough
   --profile  says where the server spends its time, which itself takes time: the figures do not count
   --dist     measures another build than dist/
-  --write    writes docs/benchmarks.md; only with all, and without --quick and --profile
+  --write    writes its part of docs/benchmarks.md; not of gate, and without --quick and --profile
 
 all is all but gate, which ends with 1 where a target is missed by more than 10 %.
 `;
@@ -49,32 +49,26 @@ const { values: options, positionals } = parseArgs({
 const isAll = positionals.length === 1 && positionals[0] === 'all';
 const names = isAll ? Object.keys(SHOWN) : positionals;
 const isKnown = names.length > 0 && names.every((name) => Object.hasOwn(BENCHES, name));
-if (!isKnown || (options.write && (!isAll || options.quick || options.profile))) {
+const isShown = names.every((name) => Object.hasOwn(SHOWN, name));
+if (!isKnown || (options.write && (!isShown || options.quick || options.profile))) {
   process.stderr.write(USAGE);
   process.exit(2);
 }
 
 const cores = takeCores();
 const machine = readMachine(cores);
-const reports: Report[] = [];
 for (const name of names) {
   say(`${name}: measuring, load average ${machine.loadBefore} before`);
   const report = await run(name);
-  reports.push(report);
   write(join(RESULTS, `${name}.json`), JSON.stringify({ machine, ...report }));
+  if (options.write) await cite({ machine, ...report });
   process.stdout.write(`\n${report.title}\n\n${markdown(report)}\n\n`);
   for (const { what } of failures(report)) {
     say(`${name} failed: ${what}`);
     process.exitCode = 1;
   }
 }
-if (options.write) {
-  for (const report of reports) {
-    const path = join(CITED, `${report.name}.json`);
-    write(path, await formatted(JSON.stringify({ machine, ...report }), path));
-  }
-  write(join(ROOT, 'docs/benchmarks.md'), await benchmarksPage(reports, machine));
-}
+if (options.write) write(join(ROOT, 'docs/benchmarks.md'), await benchmarksPage(citedReports()));
 
 async function run(name: string): Promise<Report> {
   const temporary = mkdtempSync(join(tmpdir(), 'metricast-bench-'));
@@ -99,6 +93,19 @@ async function run(name: string): Promise<Report> {
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
+}
+
+async function cite(report: Cited): Promise<void> {
+  const path = join(CITED, `${report.name}.json`);
+  write(path, await formatted(JSON.stringify(report), path));
+}
+
+/** Those that were cited so far, in the order of the page. */
+function citedReports(): Cited[] {
+  return Object.keys(SHOWN)
+    .map((name) => join(CITED, `${name}.json`))
+    .filter((path) => existsSync(path))
+    .map((path) => JSON.parse(readFileSync(path, 'utf8')) as Cited);
 }
 
 function say(line: string): void {
