@@ -20,8 +20,8 @@ export interface FanoutRounds {
 /** What is asked of all of it; without what was compared with a peer that was not here. */
 export function fanoutTargets({ all, dashboards, compressed, few }: FanoutRounds): Target[] {
   return [
-    ...webSocketTargets(all),
-    ...pacedTargets(all),
+    ...gateTargets(all),
+    ...peerTargets(all),
     ...streamTargets(all),
     ...dashboardTargets(dashboards),
     ...compressionTargets(compressed),
@@ -34,7 +34,7 @@ export function fanoutTargets({ all, dashboards, compressed, few }: FanoutRounds
 }
 
 /** What is asked of the fan-out itself, relative to what was measured in the same run. */
-export function webSocketTargets(all: Rounds): Target[] {
+export function gateTargets(all: Rounds): Target[] {
   return [
     { what: 'w1 × Node floor', measured: all.ratio([METRICAST, w1], [FLOOR, w1]), atMost: 1.15 },
     { what: 'w8 × Node floor, together', measured: all.ratio([METRICAST, w8], [FLOOR_TOGETHER, w8]), atMost: 1.15 },
@@ -42,7 +42,7 @@ export function webSocketTargets(all: Rounds): Target[] {
   ];
 }
 
-function pacedTargets(all: Rounds): Target[] {
+function peerTargets(all: Rounds): Target[] {
   return [
     { what: 'w1: × nchan', measured: all.ratio([METRICAST, w1], [NCHAN, w1]), atMost: 1.15 },
     { what: 'w8: nchan × ours', measured: all.ratio([NCHAN, w8], [METRICAST, w8]), atLeast: 3 },

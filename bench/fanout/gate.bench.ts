@@ -3,7 +3,7 @@ import type { Bench } from '../harness/bench.js';
 import { METRICAST } from '../peers/metricast.js';
 import { FLOOR, FLOOR_TOGETHER, NEST_WS } from '../peers/node-peers.js';
 import { costs, generatorNotes } from './fanout-report.js';
-import { webSocketTargets } from './fanout-targets.js';
+import { gateTargets } from './fanout-targets.js';
 import { Rounds } from './rounds.js';
 
 const KINDS = [FLOOR, FLOOR_TOGETHER, NEST_WS, METRICAST];
@@ -27,7 +27,7 @@ export const gate: Bench = async (context) => {
     title: 'Fan-out, in short',
     method: 'The first table of the bench `fanout` with fewer servers and without latencies.',
     tables: [costs('WebSocket: CPU µs a delivery', KINDS, all)],
-    targets: webSocketTargets(all),
+    targets: gateTargets(all),
     tolerance: TOLERANCE,
     notes: [],
     rounds: all.figures,

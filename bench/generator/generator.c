@@ -3,7 +3,8 @@
  * is given as bytes, and from then on only counts what comes: it knows no protocol but where a WebSocket frame begins
  * and ends, whose header may look like anything.
  * It publishes by itself, over a connection of its own, so that all times are of one clock (CLOCK_MONOTONIC).
- * It answers nothing: no ping of a WebSocket, of NATS or of Socket.IO, so the servers' heartbeats are to be long.
+ * It answers pings of WebSockets, which every client does, and nothing else: no ping of NATS or of Socket.IO, so the
+ * servers' heartbeats are to be long.
  *
  * Commands come as lines on standard input, one at a time: a name and `key=value` after a tab each. Each is answered by
  * one line of JSON on standard output, `{"error":"…"}` where it failed. It ends when its standard input closes.
@@ -98,6 +99,8 @@ struct connection {
   uint16_t group;
   /* Payload of the current frame that is still to come. */
   uint64_t frame_left;
+  /* The answer to the ping that is being read; empty for any other frame. */
+  uint8_t pong_length, pong[6 + 125];
   /* Publications since the command began. */
   uint64_t counted;
   uint64_t data_frames;
@@ -244,6 +247,18 @@ static uint64_t markers(const char *data, size_t length) {
   }
 }
 
+/* RFC 6455, 5.5.3: the answer repeats the payload of the ping. A mask of zeros is a mask, and changes nothing. */
+static void begin_pong(struct connection *connection, uint64_t payload) {
+  memcpy(connection->pong, (uint8_t[]){0x8a, (uint8_t)(0x80 | payload), 0, 0, 0, 0}, 6);
+  connection->pong_length = 6;
+}
+
+static void send_pong(struct connection *connection) {
+  /* One that does not leave at once is lost: then the connection has more than enough to read. */
+  send(connection->fd, connection->pong, connection->pong_length, MSG_NOSIGNAL | MSG_DONTWAIT);
+  connection->pong_length = 0;
+}
+
 /* RFC 6455, 5.2: headers are read, payloads are not. Counts the markers in payloads, or the frames that are the first of
  * a message: text or binary, not a continuation and not control. */
 static uint64_t framed(struct connection *connection, const char *data, size_t length, bool frames) {
@@ -251,8 +266,14 @@ static uint64_t framed(struct connection *connection, const char *data, size_t l
   while (length > 0) {
     if (connection->frame_left > 0) {
       size_t skipped = length < connection->frame_left ? length : (size_t)connection->frame_left;
-      if (!frames) count += markers(data, skipped);
+      if (connection->pong_length > 0) {
+        memcpy(connection->pong + connection->pong_length, data, skipped);
+        connection->pong_length += (uint8_t)skipped;
+      } else if (!frames) {
+        count += markers(data, skipped);
+      }
       connection->frame_left -= skipped;
+      if (connection->pong_length > 0 && connection->frame_left == 0) send_pong(connection);
       data += skipped;
       length -= skipped;
       continue;
@@ -271,6 +292,8 @@ static uint64_t framed(struct connection *connection, const char *data, size_t l
     if (frames && (opcode == 1 || opcode == 2)) count++;
     connection->frame_left = payload;
     connection->header_length = 0;
+    if (opcode == 9 && payload <= 125) begin_pong(connection, payload);
+    if (opcode == 9 && payload == 0) send_pong(connection);
   }
   return count;
 }

@@ -32,13 +32,15 @@ export class Backlog {
   #emptied = 0;
   /** Bytes that wait. What `conflated` adds to a frame is counted when it leaves. */
   bytes = 0;
-  /** Bytes that wait and that nothing can replace. */
+  /** Bytes of those that are no publication of a series: events, and what is for this connection alone. */
   firmBytes = 0;
+  /** Frames that wait. */
+  length = 0;
   /** Publications that were merged into others. */
   conflated = 0;
 
   get isEmpty(): boolean {
-    return this.bytes === 0;
+    return this.length === 0;
   }
 
   add(delivery: Delivery): void {
@@ -52,7 +54,7 @@ export class Backlog {
     const entry = this.#merged(older, delivery);
     if (entry.count > 1) {
       this.#waiting[place!] = undefined;
-      this.bytes -= older!.bytes;
+      this.#count(older!, -1);
       this.conflated++;
       if (++this.#emptied > this.#waiting.length / 2) this.#closeGaps();
     }
@@ -64,7 +66,7 @@ export class Backlog {
   take(room: number): Buffer[] {
     const frames: Buffer[] = [];
     let taken = 0;
-    while (this.bytes > 0 && taken < room) {
+    while (this.length > 0 && taken < room) {
       const entry = this.#shift();
       if (!entry) continue;
       const frame = frameOf(entry);
@@ -76,8 +78,13 @@ export class Backlog {
 
   #append(entry: Entry): void {
     this.#waiting.push(entry);
-    this.bytes += entry.bytes;
-    if (entry.delivery.series === undefined) this.firmBytes += entry.bytes;
+    this.#count(entry, 1);
+  }
+
+  #count({ delivery, bytes }: Entry, sign: 1 | -1): void {
+    this.length += sign;
+    this.bytes += sign * bytes;
+    if (delivery.series === undefined) this.firmBytes += sign * bytes;
   }
 
   #shift(): Entry | undefined {
@@ -90,9 +97,7 @@ export class Backlog {
     }
     const entry = this.#leaving[this.#next];
     this.#leaving[this.#next++] = undefined;
-    if (!entry) return undefined;
-    this.bytes -= entry.bytes;
-    if (entry.delivery.series === undefined) this.firmBytes -= entry.bytes;
+    if (entry) this.#count(entry, -1);
     return entry;
   }
 
@@ -126,7 +131,12 @@ export class Backlog {
 function frameOf({ delivery, count, sketch }: Entry): Buffer {
   if (count === 1) return delivery.frame;
   const { publication, rendering } = delivery.published!;
-  return rendering.frameOf(summarized(publication, sketch), count) ?? delivery.frame;
+  try {
+    return rendering.frameOf(summarized(publication, sketch), count) ?? delivery.frame;
+  } catch {
+    // It could be said once: what it was then is as new, and only does not say for how many it stands.
+    return delivery.frame;
+  }
 }
 
 function observed(older: Entry, before: Sample, alone: Entry, { value }: Sample): Entry {

@@ -12,6 +12,7 @@ export class Batch {
   /** Further continuations, where connections with the same batch got different deliveries next. */
   #others: Map<Delivery, Batch> | undefined;
   #bytes: Buffer | undefined;
+  #pieces: readonly Buffer[] | undefined;
 
   private constructor(
     private readonly before: Batch | undefined,
@@ -45,6 +46,25 @@ export class Batch {
       this.deliveries.map(({ frame }) => frame),
       this.length,
     ));
+  }
+
+  /** The same in pieces of whole frames, as soon as they have so many bytes. */
+  pieces(size: number): readonly Buffer[] {
+    return (this.#pieces ??= this.#cut(size));
+  }
+
+  #cut(size: number): readonly Buffer[] {
+    if (this.length <= size) return [this.bytes];
+    const pieces: Buffer[] = [];
+    let [start, end] = [0, 0];
+    for (const { frame } of this.deliveries) {
+      end += frame.length;
+      if (end - start >= size || end === this.length) {
+        pieces.push(this.bytes.subarray(start, end));
+        start = end;
+      }
+    }
+    return pieces;
   }
 
   /** Oldest first. */

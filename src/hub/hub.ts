@@ -45,11 +45,11 @@ export class Hub {
 
   /**
    * @param now the time of day.
-   * @param clock a time that is never set.
+   * @param clock a time that is never set, in whole milliseconds.
    */
   constructor(
     private readonly now: () => Millis = Date.now,
-    private readonly clock: () => Millis = () => performance.now(),
+    private readonly clock: () => Millis = () => Math.floor(performance.now()),
   ) {
     this.#turn = new Turn(clock, (connection, at) => this.#flush(connection, at));
   }
@@ -163,9 +163,12 @@ export class Hub {
     if (connection.isOpen) this.#turn.add(connection, new Delivery(frame));
   }
 
-  /** Goes on with what waits for a connection, whose reader has read on or has had time to. */
-  flush(connection: Connection): void {
-    this.#flush(connection, this.clock());
+  /** Goes on with what waits for a reader that is behind, and has read on or has had time to. */
+  drain(connection: Connection): void {
+    if (!connection.isOpen || !connection.outbox.isBehind) return;
+    const now = this.clock();
+    connection.outbox.drain(now);
+    this.#giveUpIfOverdue(connection, now);
   }
 
   /** Asks the peer for a sign of life. */
@@ -175,9 +178,8 @@ export class Hub {
 
   /** The peer has answered the ping with this number: it has read what was written before it. */
   answered(connection: Connection, ping: number): void {
-    const now = this.clock();
-    connection.outbox.answered(ping, now);
-    this.#flush(connection, now);
+    connection.outbox.answered(ping, this.clock());
+    this.drain(connection);
   }
 
   /** The distinct filters with which a tenant's connections watch a channel, by their canonical keys. */
@@ -218,9 +220,12 @@ export class Hub {
 
   #flush(connection: Connection, now: Millis): void {
     if (!connection.isOpen) return;
-    const { outbox } = connection;
-    outbox.flush(now);
-    if (outbox.isOverdue(now)) this.close(connection, CLOSE.slowConsumer);
+    connection.outbox.flush(now);
+    this.#giveUpIfOverdue(connection, now);
+  }
+
+  #giveUpIfOverdue(connection: Connection, now: Millis): void {
+    if (connection.outbox.isOverdue(now)) this.close(connection, CLOSE.slowConsumer);
   }
 
   #audienceFor(tenant: TenantId, subscription: Subscription, { dialect, framing }: Connection): Audience<Connection> {

@@ -34,7 +34,7 @@ export class Liveness {
         this.#ping(connection, now, frames);
       }
       // Where nothing more is published, nothing else would notice that it has waited too long.
-      if (!connection.outbox.isEmpty) this.hub.flush(connection);
+      this.hub.drain(connection);
     }
   }
 

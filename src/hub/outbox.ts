@@ -2,15 +2,16 @@ import type { Millis } from '../protocol/index.js';
 import { Backlog } from './backlog.js';
 import type { Batch } from './batch.js';
 import type { Transport } from './ports.js';
-import { SendWindow } from './send-window.js';
+import { PING_EVERY, SendWindow } from './send-window.js';
 
 /** Bytes that the transport may hold before frames wait here instead, where newer values can still replace them. */
 const HIGH_WATER_MARK = 256 * 1024;
 /** Bytes that may wait for one connection in all. */
 const LIMIT = 1024 * 1024;
-/** How long more may wait before the connection is given up, as long as it is not much more. */
+/** How long more may wait before the connection is given up. */
 const PATIENCE: Millis = 10_000;
-const MUCH_MORE = 2 * LIMIT;
+/** Frames that may wait: what they take here, beside their bytes, which most share with others. */
+const MOST_FRAMES = 20_000;
 
 /**
  * What waits for one connection. In a turn of the event loop deliveries are collected, at its end they leave together.
@@ -43,20 +44,31 @@ export class Outbox {
     return this.#conflatedBefore + (this.#backlog?.conflated ?? 0);
   }
 
-  /** Hands the transport what waits, as far as the reader keeps up with it; merges the rest. */
+  /** True where the reader is behind: things wait that do not leave with this turn. */
+  get isBehind(): boolean {
+    return this.#backlog !== undefined;
+  }
+
+  /** The turn is over: hands the transport what it brought, as far as the reader keeps up with it; merges the rest. */
   flush(now: Millis): void {
     const { pending } = this;
     this.pending = undefined;
     if (pending) {
-      if (!this.#backlog && !this.#isBehind(now)) {
-        this.#write(pending.bytes, now);
+      if (!this.#backlog && !this.#isFull(now) && pending.length <= this.#room) {
+        // However much it is, a reader that keeps up gets it as it is; in pieces, so that it shows how far it is.
+        for (const piece of pending.pieces(PING_EVERY)) this.#write(piece, now);
         return;
       }
       this.#backlog ??= new Backlog();
       for (const delivery of pending.deliveries) this.#backlog.add(delivery);
     }
-    while (this.#backlog && !this.#isBehind(now)) {
-      const room = Math.min(HIGH_WATER_MARK - this.transport.bufferedBytes, this.#window?.room ?? Infinity);
+    this.drain(now);
+  }
+
+  /** Hands the transport of what waits as much as the reader has room for. */
+  drain(now: Millis): void {
+    while (this.#backlog && !this.#isFull(now)) {
+      const room = Math.min(HIGH_WATER_MARK - this.transport.bufferedBytes, PING_EVERY, this.#room);
       const frames = this.#backlog.take(Math.max(1, room));
       if (this.#backlog.isEmpty) this.#caughtUp(this.#backlog);
       this.#write(frames.length === 1 ? frames[0]! : Buffer.concat(frames), now);
@@ -66,7 +78,7 @@ export class Outbox {
   /** True where the reader has fallen so far behind, or been behind for so long, that it is to be given up. */
   isOverdue(now: Millis): boolean {
     if (!this.#backlog) return false;
-    if (this.#backlog.firmBytes > LIMIT || this.#backlog.bytes > MUCH_MORE) return true;
+    if (this.#backlog.firmBytes > LIMIT || this.#backlog.length > MOST_FRAMES) return true;
     if (this.queuedBytes <= LIMIT) this.#fullSince = undefined;
     else this.#fullSince ??= now;
     return this.#fullSince !== undefined && now - this.#fullSince >= PATIENCE;
@@ -74,13 +86,13 @@ export class Outbox {
 
   /** Asks the peer for a sign of life. */
   ping(now: Millis): void {
-    this.transport.ping(this.#windowed().ping(now));
+    this.transport.ping(this.transport.canAnswer ? this.#windowed().ping(now) : 0);
   }
 
   /** The peer has answered the ping with this number. */
   answered(ping: number, now: Millis): void {
     this.#window?.answered(ping, now);
-    if (this.#window?.isPingDue) this.ping(now);
+    if (this.#window?.isPingDue(now)) this.ping(now);
   }
 
   discard(): void {
@@ -88,14 +100,18 @@ export class Outbox {
     if (this.#backlog) this.#caughtUp(this.#backlog);
   }
 
-  #isBehind(now: Millis): boolean {
+  get #room(): number {
+    return this.#window?.room ?? Infinity;
+  }
+
+  #isFull(now: Millis): boolean {
     return this.transport.bufferedBytes > HIGH_WATER_MARK || (this.#window?.isClosed(now) ?? false);
   }
 
   #write(bytes: Buffer, now: Millis): void {
     const window = this.transport.canAnswer ? this.#windowed() : undefined;
     window?.wrote(bytes.length);
-    this.transport.write(bytes, window?.isPingDue ? window.ping(now) : undefined);
+    this.transport.write(bytes, window?.isPingDue(now) ? window.ping(now) : undefined);
   }
 
   #windowed(): SendWindow {

@@ -1,17 +1,24 @@
 import type { Millis } from '../protocol/index.js';
 
+const A_SECOND: Millis = 1000;
 /** A ping that takes so much longer than the quickest one took says that its reader is behind. */
 const LATE: Millis = 1000;
+/** Bytes that a reader may have unread however late it is: one that paused for a moment is sent everything. */
+const LITTLE = 8 * 1024;
 /** Bytes written between two pings to a reader that keeps up: few enough pings to cost next to nothing. */
-const PING_EVERY = 64 * 1024;
+export const PING_EVERY = 64 * 1024;
 /** The same while an answer is waited for, so that a slow reader is heard of before it looks dead. */
 const PING_WHILE_WAITING = 16 * 1024;
-/** The same to the slowest of readers. */
-const PING_SOON = 1024;
+/** Between two pings, where an answer is waited for. */
+const SHORTLY: Millis = 250;
+/** The same to the slowest of readers, and what it may have under way. */
+const LEAST = 1024;
 /** A reader that may have so much under way need not be held back. */
 const WIDE = 256 * 1024;
 /** A turn of the event loop, roughly. */
 const A_TURN: Millis = 20;
+/** Who does not answer for so long, and yet is there, has ceased to answer. */
+const FORGOTTEN: Millis = 120_000;
 /** Pings that are remembered at once. */
 const MOST_OPEN = 32;
 
@@ -31,12 +38,20 @@ interface OpenPing {
  * it. Who never answered a ping is not held back: that says nothing.
  */
 export class SendWindow {
+  // What each write looks at comes first, and is whole numbers, which an object holds in itself: with a thousand
+  // connections, every further place in memory that is looked at costs more than the arithmetic.
   #written = 0;
-  /** Bytes that are known to be read, and since when; never where no ping was answered. */
+  /** Bytes that are known to be read, and since when; -1 where no ping was answered. */
   #read = 0;
-  #readAt: Millis | undefined;
-  /** Bytes written before the newest ping. */
+  #readAt: Millis = -1;
+  /** Bytes that may be under way; 0 for no limit. */
+  #width = 0;
+  /** When the oldest ping was sent that waits for an answer; -1 where none does. */
+  #openSince: Millis = -1;
+  /** Bytes written before the newest ping, and when that was. */
   #pingedAt = 0;
+  #pingTime: Millis = 0;
+  #pingEvery = LEAST;
   #pings = 0;
   /** The pings that wait for an answer, oldest first. */
   readonly #open: OpenPing[] = [];
@@ -44,31 +59,29 @@ export class SendWindow {
   #quickest: Millis = Infinity;
   /** When an answer was first found to be late; never where none is. */
   #lateSince: Millis = Infinity;
-  #pingEvery = PING_SOON;
-  /** Bytes that may be under way. */
-  #width = Infinity;
 
-  /** True where more should wait, until the reader has read on. */
+  /** True where more should wait, until the reader has read on. Times are whole milliseconds. */
   isClosed(now: Millis): boolean {
-    if (this.#readAt === undefined) return false;
-    if (this.room <= 0) return true;
-    const [oldest] = this.#open;
-    if (!oldest || !this.#takesLong(now - oldest.time)) return false;
-    this.#lateSince = Math.min(this.#lateSince, now);
-    return this.#isLate(now);
+    if (this.#readAt < 0) return false;
+    if (this.#width > 0 && this.room <= 0) return true;
+    return this.#openSince >= 0 && this.#isOverdue(now);
   }
 
   /** Bytes that may be written now. */
   get room(): number {
-    return this.#width - (this.#written - this.#read);
+    return this.#width === 0 ? Infinity : this.#width - this.#unread;
   }
 
   /** True where a ping should follow what was written. */
-  get isPingDue(): boolean {
+  isPingDue(now: Millis): boolean {
     // The first one as soon as something was written: it shows how long the way is. Who ignores that ignores the next.
-    if (this.#readAt === undefined) return this.#pings === 0;
-    const apart = this.#open.length > 0 ? PING_WHILE_WAITING : this.#pingEvery;
-    return this.#written - this.#pingedAt >= Math.min(apart, this.#width);
+    if (this.#readAt < 0) return this.#pings === 0;
+    const bytes = this.#written - this.#pingedAt;
+    if (this.#width > 0) return bytes >= Math.min(this.#pingEvery, this.#width);
+    const since = now - this.#pingTime;
+    if (this.#openSince >= 0) return bytes >= PING_WHILE_WAITING && since >= SHORTLY;
+    // Lateness shows after a second: a quick reader that is sent a lot in that time need not be asked all the time.
+    return bytes >= this.#pingEvery && (this.#pingEvery < PING_EVERY || since >= A_SECOND);
   }
 
   wrote(bytes: number): void {
@@ -79,30 +92,47 @@ export class SendWindow {
   ping(now: Millis): number {
     const number = ++this.#pings;
     this.#pingedAt = this.#written;
+    this.#pingTime = now;
     // Where there are too many, the newest gives way: the oldest tell how far the reader is.
     if (this.#open.length === MOST_OPEN) this.#open.pop();
     this.#open.push({ number, position: this.#written, time: now });
+    this.#openSince = this.#open[0]!.time;
     return number;
   }
 
   /** Notes that the ping with this number was answered, and so all before it. */
   answered(number: number, now: Millis): void {
+    if (number > this.#pings) return;
     let ping: OpenPing | undefined;
     while (this.#open.length > 0 && this.#open[0]!.number <= number) ping = this.#open.shift();
     if (!ping) return;
+    this.#openSince = this.#open[0]?.time ?? -1;
     const delay = now - ping.time;
-    // Since it was sent, or since what came before it was read.
-    const readFor = now - Math.max(ping.time, this.#readAt ?? 0);
-    const inASecond = Math.max(PING_SOON, (LATE * (ping.position - this.#read)) / Math.max(1, readFor));
     this.#quickest = Math.min(this.#quickest, delay);
-    const isHeldBack = this.#width < Infinity || this.#isLate(now);
-    if (isHeldBack && this.#takesLong(delay)) this.#width = inASecond;
-    else if (2 * this.#width <= WIDE) this.#width *= 2;
-    else this.#width = Infinity;
-    this.#pingEvery = Math.min(PING_EVERY, inASecond);
+    const bytes = ping.position - this.#read;
+    // Since it was sent, or since what came before it was read.
+    const readFor = now - Math.max(ping.time, this.#readAt);
+    const perSecond = Math.max(LEAST, Math.floor((A_SECOND * bytes) / Math.max(1, readFor)));
+    const isHeldBack = this.#width > 0 || this.#isLate(now);
+    if (isHeldBack && bytes > 0 && this.#takesLong(delay)) this.#width = perSecond;
+    else this.#width = 2 * this.#width <= WIDE ? 2 * this.#width : 0;
+    this.#pingEvery = Math.min(PING_EVERY, perSecond);
     this.#lateSince = Infinity;
     this.#read = ping.position;
     this.#readAt = now;
+  }
+
+  get #unread(): number {
+    return this.#written - this.#read;
+  }
+
+  #isOverdue(now: Millis): boolean {
+    const waited = now - this.#openSince;
+    if (waited > FORGOTTEN) this.#readAt = -1;
+    if (waited > FORGOTTEN || !this.#takesLong(waited)) return false;
+    if (this.#width === 0 && this.#unread <= LITTLE) return false;
+    this.#lateSince = Math.min(this.#lateSince, now);
+    return this.#isLate(now);
   }
 
   /** Not at the first sight of it: if it is we who were held up, the answer is here, and is read before the next turn. */

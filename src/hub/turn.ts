@@ -50,7 +50,7 @@ export class Turn {
         if (at % FLUSHES_A_LOOK === 0) now = this.clock();
       }
     } finally {
-      // Also where one throws, which nothing should: the others must not wait for ever.
+      // Nothing throws here; if it does, that must not hold up the others for ever.
       if (at < waiting.length) this.#waiting = [...waiting.slice(at), ...this.#waiting];
       this.#isScheduled = this.#waiting.length > 0;
       if (this.#isScheduled) setImmediate(this.#flush);

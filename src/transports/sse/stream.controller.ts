@@ -59,7 +59,7 @@ export class StreamController {
       return;
     }
     const connection = this.reception.open({ principal, dialect, framing: sseFraming, transport, query });
-    stream.on('drain', () => this.hub.flush(connection));
+    stream.on('drain', () => this.hub.drain(connection));
     stream.on('close', () => this.hub.close(connection));
     for (const command of this.reception.openingCommands(connection, query)) await this.#run(connection, command);
   }

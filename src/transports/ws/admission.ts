@@ -82,8 +82,9 @@ export class Admission {
     }
     request.endpoint = endpoint;
     if (this.options.compression) {
-      // `ws` would refuse a client for an offer that it only has to decline.
-      request.headers['sec-websocket-extensions'] = acceptableOffer(request.headers['sec-websocket-extensions']);
+      // `ws` would refuse a client for an offer that it only has to decline. Who is not known yet must not make us inflate.
+      const offer = this.#owesToken(endpoint, request) ? '' : request.headers['sec-websocket-extensions'];
+      request.headers['sec-websocket-extensions'] = acceptableOffer(offer);
     }
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       webSocket.on('error', this.#noteBrokenProtocol);
@@ -101,12 +102,17 @@ export class Admission {
   #admit(endpoint: Endpoint, request: IncomingMessage, webSocket: WebSocket, transport: WsTransport): void {
     const token = bearerToken(request.headers.authorization) ?? endpoint.token;
     const from = { tenants: tenantsIn(endpoint.query), isLocal: isLocalRequest(request.headers) };
-    const { dialect } = endpoint;
-    if (token === undefined && dialect.tokenInFirstFrame && this.authenticator.needsToken) {
+    if (this.#owesToken(endpoint, request)) {
       this.#awaitToken(endpoint, from, webSocket, transport);
     } else {
       this.#open(endpoint, this.authenticator.authenticate({ token, ...from }), webSocket, transport);
     }
+  }
+
+  /** True where the handshake brought no token, and the first frame may. */
+  #owesToken({ token, dialect }: Endpoint, { headers }: IncomingMessage): boolean {
+    const hasToken = (bearerToken(headers.authorization) ?? token) !== undefined;
+    return !hasToken && dialect.tokenInFirstFrame === true && this.authenticator.needsToken;
   }
 
   /** Opens the connection once its first frame has brought a token, and refuses it if it brings anything else. */
@@ -154,7 +160,7 @@ export class Admission {
       connection.lastHeardAt = Date.now();
       hub.answered(connection, number);
     });
-    transport.onDrain(() => hub.flush(connection));
+    transport.onDrain(() => hub.drain(connection));
     session.begin(reception.openingCommands(connection, query));
   }
 

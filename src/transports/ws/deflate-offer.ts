@@ -23,8 +23,11 @@ export function acceptableOffer(header = ''): string | undefined {
     .find(isOfDeflate);
 }
 
-/** A parameter's value may be quoted (RFC 6455, 9.1), and hold then what else would separate. */
-const QUOTED = /"((?:[^"\\]|\\.)*)"/g;
+/**
+ * A parameter's value may be quoted (RFC 6455, 9.1), and hold then what else would separate. A quote that is not closed
+ * reaches to the end: it must not be looked for again from every one that follows.
+ */
+const QUOTED = /"((?:[^"\\]|\\.)*)(?:"|\\?$)/g;
 
 function isOfDeflate(offer: string): boolean {
   const [extension, ...parameters] = offer.split(';').map((part) => part.trim());

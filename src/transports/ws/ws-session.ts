@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Connection, Hub, InboundBudget } from '../../hub/index.js';
+import { type Connection, type Hub, InboundBudget } from '../../hub/index.js';
 import { CLOSE, type Command, type CommandId, ERRORS, MetricastError, parseCommandId } from '../../protocol/index.js';
 import type { CommandHandlers } from './command-handlers.js';
 import { type Frame, decodeFrame } from './decode-frame.js';
@@ -8,6 +8,9 @@ import { type Frame, decodeFrame } from './decode-frame.js';
 const MAX_MALFORMED = 20;
 /** Commands that may wait for the one before them; then the socket is not read for a while. */
 const MAX_WAITING = 64;
+
+/** Between two large frames of one who may send no more. */
+const REST_MILLIS = 1000;
 
 /** Commands of one connection that are run before the others have their turn. */
 const COMMANDS_A_TURN = 16;
@@ -46,6 +49,7 @@ export class WsSession {
     const { tenant, subject } = connection.principal;
     const retryAfter = this.services.budget.take(`${tenant} ${subject}`, connection.lastHeardAt, data.length);
     if (retryAfter > 0) {
+      if (data.length > InboundBudget.BYTES_A_MESSAGE) this.#restFromReading();
       this.#enqueue({ type: 'failed', error: new MetricastError('rate_limited', { retryAfter }) });
       return;
     }
@@ -81,6 +85,12 @@ export class WsSession {
       }
       return { type: 'failed', error, id: parseCommandId(frame?.['id']) };
     }
+  }
+
+  /** What is dropped was inflated before, and few bytes inflate to many: whoever goes on is read more slowly. */
+  #restFromReading(): void {
+    this.source.pause();
+    setTimeout(() => this.source.resume(), REST_MILLIS).unref();
   }
 
   #enqueue(inbound: Inbound): void {

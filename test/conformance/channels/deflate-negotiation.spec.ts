@@ -67,6 +67,22 @@ describe('permessage-deflate is negotiated', () => {
     expect(await answerTo()).toBeUndefined();
   });
 
+  it('not where it is not known yet who offers it, because the token is still to come', async () => {
+    const http = await RawHttp.open(app.port);
+    onTestFinished(() => http.close());
+    http.send(
+      'GET /ws/skills HTTP/1.1',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      'Sec-WebSocket-Extensions: permessage-deflate',
+    );
+    const head = await http.until('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 101 /);
+    expect(head).not.toMatch(/sec-websocket-extensions/i);
+  });
+
   it('not where the server does not have it turned on, which is the default', async () => {
     const usual = await TestApp.start();
     onTestFinished(() => usual.close());

@@ -12,7 +12,7 @@ const LIMIT = 1024 * 1024;
 /** The reader takes all that waits for it, whatever that is. */
 async function catchUp(hub: Hub, connection: Connection, transport: RecordingTransport): Promise<void> {
   transport.drain();
-  hub.flush(connection);
+  hub.drain(connection);
   await endOfTurn();
 }
 

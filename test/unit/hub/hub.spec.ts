@@ -164,15 +164,15 @@ describe('a change of the framing', () => {
 });
 
 describe('a reader that is behind', () => {
-  const state = (offset: number) => publicationOf(stateFor(), { offset });
+  const state = (offset: number, text = '') => publicationOf(stateFor(undefined, { data: { text } }), { offset });
   const offsetsOf = ({ messages }: RecordingTransport) => messages.map(({ offset }) => offset);
 
   test('is sent what waits as soon as its transport has drained, or it answers that it has read on', async () => {
     let clock = 0;
     const hub = new Hub(Date.now, () => clock);
     const { connection, transport } = subscriber(hub);
-    const publish = async (offset: number) => {
-      hub.deliver(state(offset));
+    const publish = async (offset: number, text?: string) => {
+      hub.deliver(state(offset, text));
       await endOfTurn();
     };
     await publish(1);
@@ -181,20 +181,21 @@ describe('a reader that is behind', () => {
     await publish(2);
     expect(offsetsOf(transport)).toEqual([1]);
     transport.drain();
-    hub.flush(connection);
+    hub.drain(connection);
     expect(offsetsOf(transport)).toEqual([1, 2]);
 
     hub.ping(connection);
     clock += 2000;
-    // Only when it is seen again is an answer that did not come one that is late.
-    await publish(3);
+    // Only when it is seen again is an answer that did not come one that is late, and only where much is unread.
+    await publish(3, 'x'.repeat(20_000));
+    await publish(4);
     clock += 100;
-    for (const offset of [4, 5]) await publish(offset);
-    expect(offsetsOf(transport)).toEqual([1, 2, 3]);
-    hub.answered(connection, 0);
-    expect(offsetsOf(transport)).toEqual([1, 2, 3]);
+    for (const offset of [5, 6]) await publish(offset);
+    expect(offsetsOf(transport)).toEqual([1, 2, 3, 4]);
+    for (const forged of [0, 1_000_000]) hub.answered(connection, forged);
+    expect(offsetsOf(transport)).toEqual([1, 2, 3, 4]);
     hub.answered(connection, transport.pings.at(-1)!);
-    expect(offsetsOf(transport)).toEqual([1, 2, 3, 5]);
+    expect(offsetsOf(transport)).toEqual([1, 2, 3, 4, 6]);
     expect(transport.messages.at(-1)).toMatchObject({ conflated: 2 });
   });
 
@@ -254,7 +255,7 @@ describe('a closed connection', () => {
     hub.sendFrame(connection, Buffer.from('late'));
     hub.reframe(connection, lineFraming('late'));
     hub.deliver(publicationOf(sampleWith()));
-    hub.flush(connection);
+    hub.drain(connection);
     hub.showState(connection, publicationOf(stateFor()));
     await endOfTurn();
     expect(transport.late).toBe(0);

@@ -135,10 +135,13 @@ describe('more than 1 MiB, of which most can be replaced,', () => {
     expect(isOverdue(START + PATIENCE)).toBe(true);
   });
 
-  test('is too much at once where it is more than 2 MiB here alone', () => {
-    push(outbox, state('larger', { size: 2 * LIMIT }));
+  test('is too much at once where it is more than 20,000 frames, and not for its bytes', () => {
+    push(outbox, state('large', { size: 10 * LIMIT }));
     expect(isOverdue(START)).toBe(false);
-    push(outbox, state('largest', { size: 2 * LIMIT + 1 }));
+    const channels = Array.from({ length: 20_000 }, (_, at) => channelName(`channel_${at}.metrics`));
+    push(outbox, ...channels.slice(1).map((channel) => state('', { channel })));
+    expect(isOverdue(START)).toBe(false);
+    push(outbox, state('', { channel: channels[0]! }));
     expect(isOverdue(START)).toBe(true);
   });
 });
@@ -159,7 +162,7 @@ describe('a connection over its limit', () => {
     expect(slow.closes).toEqual([CLOSE.slowConsumer]);
     expect(CLOSE.slowConsumer.code).toBe(4508);
     slow.drain();
-    hub.flush(connection);
+    hub.drain(connection);
     await endOfTurn();
     expect(slow.writes).toEqual([]);
     expect(connection.outbox.queuedBytes).toBe(0);
@@ -205,7 +208,7 @@ describe('a connection over its limit', () => {
     await endOfTurn();
     expect(hub.connections.size).toBe(2);
     clock += 1;
-    hub.flush(drained.connection);
+    hub.drain(drained.connection);
     expect(drained.transport.closes).toEqual([CLOSE.slowConsumer]);
     expect(told.connection.isOpen).toBe(true);
     hub.deliver(big);
@@ -223,7 +226,7 @@ describe('a connection over its limit', () => {
     }
     slow.drain();
     connect(hub);
-    hub.flush(connection);
+    hub.drain(connection);
     expect(slow.messages).toMatchObject([{ kind: 'state', offset: 100, conflated: 100 }]);
   });
 });

@@ -18,7 +18,7 @@ beforeEach(() => {
 /** Writes, and pings where that is due. Returns the number of the ping, or 0. */
 function write(bytes: number): number {
   window.wrote(bytes);
-  return window.isPingDue ? window.ping(now) : 0;
+  return window.isPingDue(now) ? window.ping(now) : 0;
 }
 
 /** Lets time pass, in which there is something to write now and then. Returns whether the window is closed at its end. */
@@ -36,6 +36,8 @@ function answer(ping: number, after: Millis): void {
 /** Writes what a reader is greeted with, which it answers at once. */
 function greet(): void {
   answer(write(200), WAY);
+  // Not asked again before.
+  now += 1000;
 }
 
 /** A reader that is known to have taken so long for so many bytes. */
@@ -98,10 +100,22 @@ describe('a reader that answers at once', () => {
     }
   });
 
-  test('is asked about once in 64 KiB', () => {
+  test('is asked about once in a second, however much is written', () => {
+    let pings = 0;
+    for (let time = 0; time < 20_000; time++, now++) {
+      const ping = write(100 * KIB);
+      if (!ping) continue;
+      pings++;
+      answer(ping, 0);
+    }
+    expect(pings).toBeGreaterThanOrEqual(19);
+    expect(pings).toBeLessThanOrEqual(21);
+  });
+
+  test('is asked about once in 64 KiB where these take longer', () => {
     const written = 20_000;
     let pings = 0;
-    for (let time = 0; time < written; time++) {
+    for (let time = 0; time < written; time++, now += 20) {
       const ping = write(KIB);
       if (!ping) continue;
       pings++;
@@ -127,8 +141,26 @@ describe('a reader that is late', () => {
   });
 
   test('is given a KiB at least', () => {
-    slowReader({ bytes: 2000, delay: 60_000 });
+    slowReader({ bytes: 20_000, delay: 60_000 });
     expect(window.room).toBe(KIB);
+  });
+
+  test('is given everything as long as it has little unread, however late it is', () => {
+    greet();
+    window.wrote(8 * KIB);
+    window.ping(now);
+    expect(pass(100 * LATE)).toBe(false);
+    window.wrote(1);
+    expect(pass(100)).toBe(true);
+  });
+
+  test('that has ceased to answer is not held back for ever', () => {
+    greet();
+    write(100 * KIB);
+    pass(10 * LATE);
+    expect(pass(100)).toBe(true);
+    expect(pass(120_000)).toBe(false);
+    expect(window.room).toBe(Infinity);
   });
 
   test('is given nothing while an answer is overdue, which it is a second after it might have come', () => {
@@ -162,21 +194,25 @@ describe('a reader that is late', () => {
   test('is asked about what was written meanwhile as well', () => {
     greet();
     const pings = [write(10_000)];
-    for (let time = 0; time < 20; time++) pings.push(write(10_000));
+    for (let time = 0; time < 20; time++, now += 250) pings.push(write(10_000));
     answer(pings.shift()!, 10_000);
     expect(window.isClosed(now)).toBe(true);
     expect(pings.filter((ping) => ping > 0).length).toBeGreaterThan(5);
     for (const ping of pings.filter((number) => number > 0)) answer(ping, 10_000);
-    if (window.isPingDue) answer(window.ping(now), 10_000);
+    if (window.isPingDue(now)) answer(window.ping(now), 10_000);
     expect(window.isClosed(now)).toBe(false);
   });
 
   test('is asked more often while it has not answered, so that it is heard of as it reads', () => {
-    for (let time = 0; time < 10; time++) answer(write(64 * KIB), 1);
+    for (let time = 0; time < 10; time++, now += 1000) answer(write(64 * KIB), 1);
     expect(write(63 * KIB)).toBe(0);
     expect(write(KIB)).toBeGreaterThan(0);
-    const pings = Array.from({ length: 160 }, () => write(KIB)).filter((ping) => ping > 0);
-    expect(pings).toHaveLength(10);
+    const pings: number[] = [];
+    for (let time = 0; time < 160; time++) {
+      now += 20;
+      pings.push(write(KIB));
+    }
+    expect(pings.filter((ping) => ping > 0)).toHaveLength(10);
   });
 
   test('is given more with every answer that comes in time, and is free in the end', () => {
@@ -198,7 +234,7 @@ describe('a reader that is late', () => {
     for (let time = 0; time < 90; time++) {
       const ping = write(16 * KIB);
       if (ping) waiting.push(ping);
-      pass(20);
+      pass(250);
     }
     expect(waiting.length).toBeGreaterThan(40);
     // It is late by the first that it did not answer, however many came after.
@@ -206,7 +242,7 @@ describe('a reader that is late', () => {
     pass(5000);
     for (const ping of waiting) {
       answer(ping, 100);
-      if (window.isPingDue) waiting.push(window.ping(now));
+      if (window.isPingDue(now)) waiting.push(window.ping(now));
     }
     expect(window.isClosed(now)).toBe(false);
   });
@@ -285,6 +321,7 @@ describe('the answer', () => {
     answer(first, 1);
     expect(window.isClosed(now)).toBe(false);
     answer(second, 1);
+    now += 1000;
     const next = write(100 * KIB);
     expect(next).toBe(second + 1);
     // Those that came before say nothing of it.

@@ -36,9 +36,9 @@ function agesOf(received: readonly Received[]): Millis[] {
 
 describe('a reader of 1 kB/s who is offered 8 kB/s', () => {
   test.each([
-    // All channels together take this long to be read once.
-    { every: 200, size: 200, once: 1600 },
-    { every: 1000, size: 1000, once: 8000 },
+    // All channels together take `once` to be read once. What began to leave leaves before anything newer.
+    { every: 200, size: 200, once: 1600, oldest: 5200 },
+    { every: 1000, size: 1000, once: 8000, oldest: 11_000 },
   ])('reads in the end what was published a few seconds before, of all channels: $size B each $every ms', (shape) => {
     const reader = greetedReader(1000);
     publishFor(60_000, reader, shape);
@@ -46,7 +46,7 @@ describe('a reader of 1 kB/s who is offered 8 kB/s', () => {
     publishFor(100_000, reader, shape);
 
     const received = reader.received.slice(settled);
-    expect(Math.max(...agesOf(received))).toBeLessThanOrEqual(shape.once + 3000);
+    expect(Math.max(...agesOf(received))).toBeLessThanOrEqual(shape.oldest);
     const counts = CHANNELS.map((channel) => received.filter(({ message }) => message['channel'] === channel).length);
     expect(Math.min(...counts)).toBeGreaterThan((0.9 * 100_000) / shape.once);
     // It has something to read all the time.
@@ -80,16 +80,15 @@ describe('a reader of 1 kB/s who is offered 8 kB/s', () => {
 });
 
 describe('a reader who keeps up', () => {
-  test('gets everything at once, and is pinged about once in 64 KiB', () => {
+  test('gets everything at once, and is pinged about once in a second', () => {
     const reader = greetedReader(10_000_000);
     publishFor(20_000, reader, { every: 10, size: 500 });
 
     expect(reader.outbox.conflated).toBe(0);
     expect(reader.received).toHaveLength(2000 * CHANNELS.length);
     expect(Math.max(...agesOf(reader.received))).toBeLessThanOrEqual(10);
-    const expected = (2000 * CHANNELS.length * 500) / (64 * 1024);
-    expect(reader.pings).toBeGreaterThan(0.8 * expected);
-    expect(reader.pings).toBeLessThan(1.3 * expected);
+    expect(reader.pings).toBeGreaterThanOrEqual(19);
+    expect(reader.pings).toBeLessThanOrEqual(22);
   });
 
   test('gets everything at once where it ignores pings', () => {
@@ -173,7 +172,7 @@ test('whatever was, a reader that reads on and answers gets all that waits for i
     }
     conflated += reader.outbox.conflated;
   });
-  fc.assert(property, { numRuns: 100 });
+  fc.assert(property, { numRuns: 300 });
   // Where nobody was held back, nothing is shown.
   expect(conflated).toBeGreaterThan(100);
 });

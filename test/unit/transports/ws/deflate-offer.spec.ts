@@ -33,6 +33,8 @@ describe('an offer of permessage-deflate', () => {
     ['by a name in capitals', 'PerMessage-Deflate'],
     ['inside a quoted value', 'other; value="x, permessage-deflate, y"'],
     ['inside a quoted value that is left open', 'other; value="x; permessage-deflate'],
+    ['that opens a quote and then only escapes', `other; value="${'\\\\"'.repeat(8000)}, permessage-deflate`],
+    ['that ends within an escape', 'other; value="x, permessage-deflate\\\\'],
     ['of nothing', ''],
     ['not at all', undefined],
   ])('%s is declined', (_what, offer) => {

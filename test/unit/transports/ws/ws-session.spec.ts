@@ -281,6 +281,17 @@ describe('the budget', () => {
     expect(again.peer.transport.messages).toMatchObject([{ error: 'rate_limited' }]);
     expect([handlers.begun, again.handlers.begun]).toEqual([['ping 1'], ['ping 2']]);
   });
+
+  test('has an end: who sends large messages beyond it is not read for a second each', async () => {
+    budget = new InboundBudget(1);
+    ({ handlers, source, peer, session } = open());
+    ping(1);
+    ping(2);
+    expect(source.log).toEqual([]);
+    session.receive(Buffer.alloc(16 * 1024 + 1, ' '), false);
+    expect(source.isPaused).toBe(true);
+    await expect.poll(() => source.isPaused, { timeout: 5000 }).toBe(false);
+  });
 });
 
 test('whatever arrives gives one answer or runs one command, and throws nothing', async () => {
