@@ -7,7 +7,8 @@ import {
   matchesFilter,
 } from '../protocol/index.js';
 import type { Framing, Renderer } from './ports.js';
-import { Delivery, Rendering, isStateLike } from './rendering.js';
+import { Delivery } from './delivery.js';
+import { Rendering, isStateLike } from './rendering.js';
 
 /** The deliveries of a publication, by their rendering. Audiences that differ only in filter share them. */
 export type Deliveries = Map<string, Delivery | undefined>;

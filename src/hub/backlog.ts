@@ -1,5 +1,5 @@
 import { type Publication, type Sample, Sketch } from '../protocol/index.js';
-import type { Delivery } from './rendering.js';
+import type { Delivery } from './delivery.js';
 
 /** Something that waits, and how many publications it stands for. */
 interface Entry {

@@ -1,4 +1,4 @@
-import type { Delivery } from './rendering.js';
+import type { Delivery } from './delivery.js';
 
 /**
  * What one turn of the event loop brought to some connections: the same deliveries in the same order. Connections share

@@ -19,7 +19,8 @@ import {
 import { Audience, type Deliveries } from './audience.js';
 import { Connection } from './connection.js';
 import type { Framing, Transport } from './ports.js';
-import { Delivery, isStateLike } from './rendering.js';
+import { Delivery } from './delivery.js';
+import { isStateLike } from './rendering.js';
 import { Turn } from './turn.js';
 
 /** Told when the first connection of a tenant watches a channel, and when the last one stopped. */

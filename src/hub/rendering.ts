@@ -1,12 +1,4 @@
-import {
-  type Failure,
-  type Format,
-  type Message,
-  type Publication,
-  type State,
-  canonicalKey,
-  cursorOf,
-} from '../protocol/index.js';
+import { type Failure, type Format, type Message, type Publication, type State, cursorOf } from '../protocol/index.js';
 import type { Framing, Renderer } from './ports.js';
 
 /** How a publication is put into bytes: in which words, in which form, and how these are framed. */
@@ -33,42 +25,6 @@ export class Rendering {
     const frames = messages.map((one) => this.framing.frame(conflated ? { ...one, conflated } : one, head));
     // The frames of one publication travel as one piece: a receiver cannot tell.
     return frames.length > 1 ? Buffer.concat(frames) : frames[0];
-  }
-}
-
-/**
- * A publication in the bytes that all members of its audiences are sent, made once: the queues of all connections hold
- * this very object. Or a frame for one connection alone, which is no publication.
- */
-export class Delivery {
-  #series: string | undefined;
-
-  constructor(
-    readonly frame: Buffer,
-    readonly published?: Published,
-  ) {}
-
-  /** What a newer publication with the same name can stand in for; `undefined` for what nothing can replace. */
-  get series(): string | undefined {
-    if (this.#series === undefined && this.published) this.#series = seriesOf(this.published.publication);
-    return this.#series || undefined;
-  }
-}
-
-export interface Published {
-  readonly publication: Publication;
-  readonly rendering: Rendering;
-}
-
-function seriesOf({ channel, message }: Publication): string {
-  switch (message.kind) {
-    case 'state':
-    case 'failure':
-      return channel;
-    case 'sample':
-      return `${channel} ${message.type} ${JSON.stringify(message.name)} ${canonicalKey(message.tags)}`;
-    case 'event':
-      return '';
   }
 }
 

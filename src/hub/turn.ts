@@ -1,7 +1,7 @@
 import type { Millis } from '../protocol/index.js';
 import { Batch } from './batch.js';
 import type { Connection } from './connection.js';
-import type { Delivery } from './rendering.js';
+import type { Delivery } from './delivery.js';
 
 /** How long flushes may keep the event loop to themselves before what comes in has its turn. */
 const SLICE: Millis = 8;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Backlog } from '../../../src/hub/backlog.js';
-import type { Delivery } from '../../../src/hub/rendering.js';
+import type { Delivery } from '../../../src/hub/delivery.js';
 import type { Message, SampleType, Tags } from '../../../src/protocol/index.js';
 import {
   ORDERS,

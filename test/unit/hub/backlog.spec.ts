@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Backlog } from '../../../src/hub/backlog.js';
-import { Delivery, Rendering } from '../../../src/hub/rendering.js';
+import { Delivery } from '../../../src/hub/delivery.js';
+import { Rendering } from '../../../src/hub/rendering.js';
 import { type Sample, NO_FILTER } from '../../../src/protocol/index.js';
 import { PlainDialect, lineFraming } from '../../support/plain-dialect.js';
 import { channelName, failureFor, publicationOf, sampleWith, stateFor } from '../../support/publications.js';

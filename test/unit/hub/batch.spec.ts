@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Batch } from '../../../src/hub/batch.js';
 import { Hub } from '../../../src/hub/index.js';
-import type { Delivery } from '../../../src/hub/rendering.js';
+import type { Delivery } from '../../../src/hub/delivery.js';
 import { NO_FILTER } from '../../../src/protocol/index.js';
 import { type Connected, connect, endOfTurn, subscriber, wanting } from '../../support/connected.js';
 import { PlainDialect, lineFraming } from '../../support/plain-dialect.js';

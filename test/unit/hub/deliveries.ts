@@ -1,7 +1,8 @@
 import { Batch } from '../../../src/hub/batch.js';
 import type { Framing } from '../../../src/hub/index.js';
 import type { Outbox } from '../../../src/hub/outbox.js';
-import { Delivery, Rendering } from '../../../src/hub/rendering.js';
+import { Delivery } from '../../../src/hub/delivery.js';
+import { Rendering } from '../../../src/hub/rendering.js';
 import type { Publication } from '../../../src/protocol/index.js';
 import { PlainDialect } from '../../support/plain-dialect.js';
 import { ORDERS, eventWith, publicationOf, stateFor } from '../../support/publications.js';

@@ -1,4 +1,4 @@
-import type { Delivery } from '../../../src/hub/rendering.js';
+import type { Delivery } from '../../../src/hub/delivery.js';
 import { type Sample, Sketch, canonicalKey } from '../../../src/protocol/index.js';
 
 /** Deliveries for which one frame stands; the newest is the last. */

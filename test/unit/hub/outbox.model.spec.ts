@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Outbox } from '../../../src/hub/outbox.js';
-import type { Delivery } from '../../../src/hub/rendering.js';
+import type { Delivery } from '../../../src/hub/delivery.js';
 import { channelName } from '../../support/publications.js';
 import { RecordingTransport } from '../../support/recording-transport.js';
 import { countsOf, event, ownFrame, push, state, textsOf } from './deliveries.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Delivery } from '../../../src/hub/rendering.js';
+import type { Delivery } from '../../../src/hub/delivery.js';
 import type { Millis } from '../../../src/protocol/index.js';
 import { channelName } from '../../support/publications.js';
 import { event, ownFrame, state } from './deliveries.js';

@@ -1,6 +1,6 @@
 import { Outbox } from '../../../src/hub/outbox.js';
 import type { Transport } from '../../../src/hub/index.js';
-import type { Delivery } from '../../../src/hub/rendering.js';
+import type { Delivery } from '../../../src/hub/delivery.js';
 import type { Millis } from '../../../src/protocol/index.js';
 import { push } from './deliveries.js';
 
