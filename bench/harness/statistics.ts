@@ -14,8 +14,9 @@ export function median(values: readonly number[]): number {
 }
 
 /** A number as a table shows it: whole ones as they are, others with at least three significant digits. */
-export function shown(value: number | undefined): string {
-  if (value === undefined || Number.isNaN(value)) return '–';
+export function shown(value: number | null | undefined): string {
+  // Where it was read from JSON, what was not a number is null.
+  if (value == null || Number.isNaN(value)) return '–';
   const digits = Number.isInteger(value) ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
