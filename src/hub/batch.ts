@@ -1,5 +1,8 @@
 import type { Delivery } from './delivery.js';
 
+/** Bytes that a piece has at least. */
+const PIECE = 64 * 1024;
+
 /**
  * What one turn of the event loop brought to some connections: the same deliveries in the same order. Connections share
  * it as long as they get the same, so that its bytes are put together once for all of them, however many there are.
@@ -48,23 +51,9 @@ export class Batch {
     ));
   }
 
-  /** The same in pieces of whole frames, as soon as they have so many bytes. */
-  pieces(size: number): readonly Buffer[] {
-    return (this.#pieces ??= this.#cut(size));
-  }
-
-  #cut(size: number): readonly Buffer[] {
-    if (this.length <= size) return [this.bytes];
-    const pieces: Buffer[] = [];
-    let [start, end] = [0, 0];
-    for (const { frame } of this.deliveries) {
-      end += frame.length;
-      if (end - start >= size || end === this.length) {
-        pieces.push(this.bytes.subarray(start, end));
-        start = end;
-      }
-    }
-    return pieces;
+  /** The same in pieces of whole frames, where it is large: between two, a reader can show how far it is. */
+  get pieces(): readonly Buffer[] {
+    return (this.#pieces ??= this.#cut());
   }
 
   /** Oldest first. */
@@ -72,6 +61,20 @@ export class Batch {
     const deliveries = this.last ? [this.last] : [];
     for (let { before } = this; before?.last; { before } = before) deliveries.push(before.last);
     return deliveries.reverse();
+  }
+
+  #cut(): readonly Buffer[] {
+    if (this.length <= PIECE) return [this.bytes];
+    const pieces: Buffer[] = [];
+    let [start, end] = [0, 0];
+    for (const { frame } of this.deliveries) {
+      end += frame.length;
+      if (end - start >= PIECE || end === this.length) {
+        pieces.push(this.bytes.subarray(start, end));
+        start = end;
+      }
+    }
+    return pieces;
   }
 
   #continuedBy(delivery: Delivery): Batch {

@@ -56,7 +56,7 @@ export class Outbox {
     if (pending) {
       if (!this.#backlog && !this.#isFull(now) && pending.length <= this.#room) {
         // However much it is, a reader that keeps up gets it as it is; in pieces, so that it shows how far it is.
-        for (const piece of pending.pieces(PING_EVERY)) this.#write(piece, now);
+        for (const piece of pending.pieces) this.#write(piece, now);
         return;
       }
       this.#backlog ??= new Backlog();

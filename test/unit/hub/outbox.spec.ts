@@ -191,4 +191,55 @@ describe('a reader that is behind', () => {
     expect(textsOf(silent)).toEqual(['event 1', 'event 2', 'event 3']);
     expect(silent.pings).toEqual([]);
   });
+
+  test('and cannot answer is asked for a sign of life without a number, however often', () => {
+    const silent = new RecordingTransport(false);
+    const own = new Outbox(silent);
+    for (let beat = 0; beat < 40; beat++) own.ping(beat * 30_000);
+    expect(silent.pings).toEqual(Array<number>(40).fill(0));
+  });
+});
+
+describe('a turn that brings much', () => {
+  const many = (count: number, size: number) => Array.from({ length: count }, (_, at) => state(`${at}`, { size }));
+
+  test('leaves in pieces, as it is, where the reader keeps up: the same pieces for everybody', () => {
+    const others = [new RecordingTransport(), new RecordingTransport()];
+    const deliveries = many(200, 1024);
+    push(outbox, ...deliveries);
+    for (const other of others) {
+      const own = new Outbox(other);
+      own.pending = outbox.pending;
+      own.flush(0);
+    }
+    flush();
+
+    expect(textsOf(transport)).toEqual(deliveries.map((_, at) => `${at}`));
+    expect(countsOf(transport)).toEqual(Array<number>(200).fill(1));
+    expect(transport.writes.map(({ length }) => length)).toEqual([64, 64, 64, 8].map((count) => count * 1024));
+    for (const other of others) {
+      expect(other.writes).toHaveLength(4);
+      other.writes.forEach((piece, at) => expect(piece).toBe(transport.writes[at]));
+    }
+  });
+
+  test('goes to a reader that is held back only as far as it has room', () => {
+    const at = (now: number, ...deliveries: Parameters<typeof push>[1][]) => {
+      push(outbox, ...deliveries);
+      outbox.flush(now);
+    };
+    at(0, ownFrame('greeting', 200));
+    outbox.answered(1, 10);
+    at(2000, event('much', 20_000));
+    // Late when it is seen, and seen again; then it turns out that it reads 2,000 bytes a second.
+    for (const now of [4000, 4100]) at(now, event('more', 200));
+    outbox.answered(2, 12_000);
+    outbox.drain(12_000);
+    const before = transport.writes.reduce((sum, { length }) => sum + length, 0);
+
+    at(12_001, ...Array.from({ length: 100 }, (_, number) => event(`${number}`, 1000)));
+    const written = transport.writes.reduce((sum, { length }) => sum + length, 0) - before;
+    expect(written).toBeLessThanOrEqual(3000);
+    expect(outbox.isBehind).toBe(true);
+  });
 });
