@@ -25,6 +25,13 @@ export class Outbox {
   #backlog: Backlog | undefined;
   /** Exists since something was written to a peer that can answer. */
   #window: SendWindow | undefined;
+  /**
+   * Bytes that may be written before the window is asked again. Nearly all readers keep up, and where there are a
+   * thousand, one more place in memory to look at for each costs more than all that is done there.
+   */
+  #credit = 0;
+  /** What that was when it was granted. */
+  #granted = 0;
   #fullSince: Millis | undefined;
   #conflatedBefore = 0;
 
@@ -54,6 +61,12 @@ export class Outbox {
     const { pending } = this;
     this.pending = undefined;
     if (pending) {
+      if (pending.length <= this.#credit && this.transport.bufferedBytes <= HIGH_WATER_MARK) {
+        this.#credit -= pending.length;
+        this.transport.write(pending.bytes);
+        return;
+      }
+      this.#settle();
       if (!this.#backlog && !this.#isFull(now) && pending.length <= this.#room) {
         // However much it is, a reader that keeps up gets it as it is; in pieces, so that it shows how far it is.
         for (const piece of pending.pieces) this.#write(piece, now);
@@ -86,11 +99,13 @@ export class Outbox {
 
   /** Asks the peer for a sign of life. */
   ping(now: Millis): void {
+    this.#settle();
     this.transport.ping(this.transport.canAnswer ? this.#windowed().ping(now) : 0);
   }
 
   /** The peer has answered the ping with this number. */
   answered(ping: number, now: Millis): void {
+    this.#settle();
     this.#window?.answered(ping, now);
     if (this.#window?.isPingDue(now)) this.ping(now);
   }
@@ -109,9 +124,17 @@ export class Outbox {
   }
 
   #write(bytes: Buffer, now: Millis): void {
+    this.#settle();
     const window = this.transport.canAnswer ? this.#windowed() : undefined;
     window?.wrote(bytes.length);
     this.transport.write(bytes, window?.isPingDue(now) ? window.ping(now) : undefined);
+    if (!this.#backlog) this.#credit = this.#granted = window?.credit(now) ?? PING_EVERY;
+  }
+
+  /** Tells the window what was written on credit, before it is asked again. */
+  #settle(): void {
+    this.#window?.wrote(this.#granted - this.#credit);
+    this.#credit = this.#granted = 0;
   }
 
   #windowed(): SendWindow {

@@ -7,7 +7,9 @@ const LATE: Millis = 1000;
 const LITTLE = 8 * 1024;
 /** Bytes written between two pings to a reader that keeps up: few enough pings to cost next to nothing. */
 export const PING_EVERY = 64 * 1024;
-/** The same while an answer is waited for, so that a slow reader is heard of before it looks dead. */
+/** And the time between them: an answer costs more than many writes, and so does what kernels do for who has answered. */
+const SELDOM: Millis = 5000;
+/** Bytes between two pings while an answer is waited for, so that a slow reader is heard of before it looks dead. */
 const PING_WHILE_WAITING = 16 * 1024;
 /** Between two pings, where an answer is waited for. */
 const SHORTLY: Millis = 250;
@@ -38,8 +40,6 @@ interface OpenPing {
  * it. Who never answered a ping is not held back: that says nothing.
  */
 export class SendWindow {
-  // What each write looks at comes first, and is whole numbers, which an object holds in itself: with a thousand
-  // connections, every further place in memory that is looked at costs more than the arithmetic.
   #written = 0;
   /** Bytes that are known to be read, and since when; -1 where no ping was answered. */
   #read = 0;
@@ -80,8 +80,16 @@ export class SendWindow {
     if (this.#width > 0) return bytes >= Math.min(this.#pingEvery, this.#width);
     const since = now - this.#pingTime;
     if (this.#openSince >= 0) return bytes >= PING_WHILE_WAITING && since >= SHORTLY;
-    // Lateness shows after a second: a quick reader that is sent a lot in that time need not be asked all the time.
-    return bytes >= this.#pingEvery && (this.#pingEvery < PING_EVERY || since >= A_SECOND);
+    return bytes >= this.#pingEvery && (this.#pingEvery < PING_EVERY || since >= SELDOM);
+  }
+
+  /** Bytes that may be written before any of this is to be asked again: 0 where all depends on when that is. */
+  credit(now: Millis): number {
+    if (this.#readAt < 0) return this.#pings > 0 ? PING_EVERY : 0;
+    if (this.#width > 0 || this.#openSince >= 0) return 0;
+    const untilPing = this.#pingEvery - 1 - (this.#written - this.#pingedAt);
+    const isEarly = this.#pingEvery === PING_EVERY && now - this.#pingTime < SELDOM;
+    return Math.max(untilPing, isEarly ? PING_WHILE_WAITING : 0);
   }
 
   wrote(bytes: number): void {

@@ -80,15 +80,15 @@ describe('a reader of 1 kB/s who is offered 8 kB/s', () => {
 });
 
 describe('a reader who keeps up', () => {
-  test('gets everything at once, and is pinged about once in a second', () => {
+  test('gets everything at once, and is pinged once in five seconds', () => {
     const reader = greetedReader(10_000_000);
     publishFor(20_000, reader, { every: 10, size: 500 });
 
     expect(reader.outbox.conflated).toBe(0);
     expect(reader.received).toHaveLength(2000 * CHANNELS.length);
     expect(Math.max(...agesOf(reader.received))).toBeLessThanOrEqual(10);
-    expect(reader.pings).toBeGreaterThanOrEqual(19);
-    expect(reader.pings).toBeLessThanOrEqual(22);
+    expect(reader.pings).toBeGreaterThanOrEqual(4);
+    expect(reader.pings).toBeLessThanOrEqual(6);
   });
 
   test('gets everything at once where it ignores pings', () => {
