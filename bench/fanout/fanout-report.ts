@@ -17,10 +17,14 @@ messages to its broker, as a tick does with the states that it collects. “Reco
 
 The Node floor writes a frame, made once for all, to bare sockets; “together” means all that one request publishes in one
 write. Every server has its turn in every round, on the same core; the tables show medians, and the medians of the ratios within a
-round. User time is that of all rounds together. Before it is measured, every client is silent for a moment: of one that has just said
-something the kernel acknowledges what comes while it is being sent, which over loopback is the server's time. The load generator is written in C, opens the connections, publishes, counts, and answers the
+round. User time is that of all rounds together. The load generator is written in C, opens the connections, publishes, counts, and answers the
 pings by which Metricast tells how far its readers are; it polls, so that no server pays for waking it, and its column is the share of the
-time in which it had something to do, at most.`;
+time in which it had something to do, at most.
+
+Before each measurement two messages are sent, with 0.1 s of silence after each: Linux takes a client that has just answered
+something for one that converses, and acknowledges every other frame while that is being sent, which over loopback is the
+server's time, some 1.2 µs a delivery. Metricast's pings, at most one in five seconds for each client, seldom fall into what is
+measured; where nothing pauses for 40 ms, what follows one is dearer by that much.`;
 
 export function fanoutReport(measured: FanoutRounds): Report {
   const { webSockets, streams, all, dashboards, compressed, few } = measured;

@@ -34,7 +34,7 @@ export interface Visit {
 }
 
 const PACE = 10;
-/** Longer than Linux delays an acknowledgement, which is 40 ms (`TCP_DELACK_MIN`). */
+/** Longer than Linux delays an acknowledgement on loopback (40 ms, `TCP_DELACK_MIN`), shorter than what it takes for a pause (200 ms). */
 const SILENCE_MILLIS = 100;
 
 /** Opens connections, sends them what the plan says, and closes them. */
@@ -68,10 +68,10 @@ export async function visit(
 }
 
 /**
- * Makes listeners of clients. Whoever has just said something, subscribed or answered a ping, is taken for one that
- * converses by its kernel, which then acknowledges every other frame while that is being sent: over loopback this is the
- * server's time, 1.2 µs a delivery. It ceases to when it has delayed an acknowledgement in vain, which at the end of a
- * wave every other frame has it do.
+ * Makes listeners of clients. Linux takes a client that has answered something, subscribed or sent a pong, for one that
+ * converses, and acknowledges every other frame while that is being sent: over loopback this is the server's time, some
+ * 1.2 µs a delivery here (6.18). Once it has delayed an acknowledgement in vain it leaves that to the time when the client
+ * reads; which at the end of a wave it does with every other one, so after two of them with all.
  */
 async function silence(generator: Generator, peer: Peer): Promise<void> {
   for (let frame = 1; frame <= 2; frame++) {

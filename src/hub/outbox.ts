@@ -26,11 +26,13 @@ export class Outbox {
   /** Exists since something was written to a peer that can answer. */
   #window: SendWindow | undefined;
   /**
-   * Bytes that may be written before the window is asked again. Nearly all readers keep up, and where there are a
-   * thousand, one more place in memory to look at for each costs more than all that is done there.
+   * Bytes that may be written before the window is asked again, and until when; none while anything waits. Nearly all
+   * readers keep up, and where there are a thousand, to look at one more place in memory for each write costs more than
+   * what the window has to reckon.
    */
   #credit = 0;
-  /** What that was when it was granted. */
+  #creditEnd: Millis = 0;
+  /** What the credit was when it was granted. */
   #granted = 0;
   #fullSince: Millis | undefined;
   #conflatedBefore = 0;
@@ -61,7 +63,7 @@ export class Outbox {
     const { pending } = this;
     this.pending = undefined;
     if (pending) {
-      if (pending.length <= this.#credit && this.transport.bufferedBytes <= HIGH_WATER_MARK) {
+      if (pending.length <= this.#credit && now < this.#creditEnd && this.transport.bufferedBytes <= HIGH_WATER_MARK) {
         this.#credit -= pending.length;
         this.transport.write(pending.bytes);
         return;
@@ -128,7 +130,10 @@ export class Outbox {
     const window = this.transport.canAnswer ? this.#windowed() : undefined;
     window?.wrote(bytes.length);
     this.transport.write(bytes, window?.isPingDue(now) ? window.ping(now) : undefined);
-    if (!this.#backlog) this.#credit = this.#granted = window?.credit(now) ?? PING_EVERY;
+    if (!this.#backlog && window) {
+      this.#credit = this.#granted = window.credit(now);
+      this.#creditEnd = window.creditEnd(now);
+    }
   }
 
   /** Tells the window what was written on credit, before it is asked again. */

@@ -7,7 +7,10 @@ const LATE: Millis = 1000;
 const LITTLE = 8 * 1024;
 /** Bytes written between two pings to a reader that keeps up: few enough pings to cost next to nothing. */
 export const PING_EVERY = 64 * 1024;
-/** And the time between them: an answer costs more than many writes, and so does what kernels do for who has answered. */
+/**
+ * And the time between them. An answer costs more than many writes; and whoever has given one is taken for somebody who
+ * converses by its kernel, which then acknowledges more eagerly.
+ */
 const SELDOM: Millis = 5000;
 /** Bytes between two pings while an answer is waited for, so that a slow reader is heard of before it looks dead. */
 const PING_WHILE_WAITING = 16 * 1024;
@@ -62,6 +65,7 @@ export class SendWindow {
 
   /** True where more should wait, until the reader has read on. Times are whole milliseconds. */
   isClosed(now: Millis): boolean {
+    if (this.#readAt >= 0 && this.#openSince >= 0 && now - this.#openSince > FORGOTTEN) this.#forget();
     if (this.#readAt < 0) return false;
     if (this.#width > 0 && this.room <= 0) return true;
     return this.#openSince >= 0 && this.#isOverdue(now);
@@ -78,18 +82,21 @@ export class SendWindow {
     if (this.#readAt < 0) return this.#pings === 0;
     const bytes = this.#written - this.#pingedAt;
     if (this.#width > 0) return bytes >= Math.min(this.#pingEvery, this.#width);
-    const since = now - this.#pingTime;
-    if (this.#openSince >= 0) return bytes >= PING_WHILE_WAITING && since >= SHORTLY;
-    return bytes >= this.#pingEvery && (this.#pingEvery < PING_EVERY || since >= SELDOM);
+    if (this.#openSince >= 0) return bytes >= PING_WHILE_WAITING && now - this.#pingTime >= SHORTLY;
+    return bytes >= this.#pingEvery && (this.#pingEvery < PING_EVERY || !this.#isEarly(now));
   }
 
-  /** Bytes that may be written before any of this is to be asked again: 0 where all depends on when that is. */
+  /** Bytes that can be written, until the credit ends, without anything above changing by it; 0 where time alone may change it. */
   credit(now: Millis): number {
     if (this.#readAt < 0) return this.#pings > 0 ? PING_EVERY : 0;
     if (this.#width > 0 || this.#openSince >= 0) return 0;
-    const untilPing = this.#pingEvery - 1 - (this.#written - this.#pingedAt);
-    const isEarly = this.#pingEvery === PING_EVERY && now - this.#pingTime < SELDOM;
-    return Math.max(untilPing, isEarly ? PING_WHILE_WAITING : 0);
+    if (this.#pingEvery === PING_EVERY && this.#isEarly(now)) return PING_EVERY;
+    return Math.max(0, this.#pingEvery - 1 - (this.#written - this.#pingedAt));
+  }
+
+  /** When a credit that is given now ends. */
+  creditEnd(now: Millis): Millis {
+    return (this.#isEarly(now) ? this.#pingTime : now) + SELDOM;
   }
 
   wrote(bytes: number): void {
@@ -124,10 +131,16 @@ export class SendWindow {
     const isHeldBack = this.#width > 0 || this.#isLate(now);
     if (isHeldBack && bytes > 0 && this.#takesLong(delay)) this.#width = perSecond;
     else this.#width = 2 * this.#width <= WIDE ? 2 * this.#width : 0;
-    this.#pingEvery = Math.min(PING_EVERY, perSecond);
+    // An answer that came in time to few bytes does not say that its reader is slow.
+    this.#pingEvery = Math.min(PING_EVERY, this.#takesLong(delay) ? perSecond : Math.max(this.#pingEvery, perSecond));
     this.#lateSince = Infinity;
     this.#read = ping.position;
     this.#readAt = now;
+  }
+
+  /** True where somebody who keeps up has been asked not long ago. */
+  #isEarly(now: Millis): boolean {
+    return now - this.#pingTime < SELDOM;
   }
 
   get #unread(): number {
@@ -135,12 +148,15 @@ export class SendWindow {
   }
 
   #isOverdue(now: Millis): boolean {
-    const waited = now - this.#openSince;
-    if (waited > FORGOTTEN) this.#readAt = -1;
-    if (waited > FORGOTTEN || !this.#takesLong(waited)) return false;
+    if (!this.#takesLong(now - this.#openSince)) return false;
     if (this.#width === 0 && this.#unread <= LITTLE) return false;
     this.#lateSince = Math.min(this.#lateSince, now);
     return this.#isLate(now);
+  }
+
+  #forget(): void {
+    this.#readAt = -1;
+    this.#width = 0;
   }
 
   /** Not at the first sight of it: if it is we who were held up, the answer is here, and is read before the next turn. */

@@ -243,3 +243,55 @@ describe('a turn that brings much', () => {
     expect(outbox.isBehind).toBe(true);
   });
 });
+
+describe('a reader that keeps up', () => {
+  const EVERY = 64 * 1024;
+  const FRAME = 1000;
+  /** The frame of so many bytes with which a ping has to go, where each goes by itself. */
+  const due = Math.ceil(EVERY / FRAME);
+
+  /** Sends frames, at a pace that leaves time for pings, until one goes along. How many that took. */
+  function untilPing(start: number): number {
+    const { length } = transport.pings;
+    for (let count = 1; ; count++) {
+      push(outbox, event('x', FRAME));
+      outbox.flush(start + count * 100);
+      if (transport.pings.length > length) return count;
+    }
+  }
+
+  beforeEach(() => {
+    push(outbox, event('x', EVERY));
+    flush();
+    outbox.answered(1, 1);
+  });
+
+  test('is asked with the frame that makes it 64 KiB, no earlier and no later', () => {
+    expect(untilPing(0)).toBe(due);
+    outbox.answered(2, due * 100 + 1);
+    expect(untilPing(due * 100)).toBe(due);
+  });
+
+  test('is asked as often where it gives signs of life besides: these count as pings', () => {
+    for (let count = 1; count <= due - 10; count++) {
+      push(outbox, event('x', FRAME));
+      outbox.flush(count * 100);
+    }
+    outbox.ping(6000);
+    outbox.answered(2, 6001);
+    expect(untilPing(6001)).toBe(due);
+  });
+
+  test('is asked as often where things wait for the network in between', () => {
+    transport.stall(HIGH_WATER_MARK);
+    for (let count = 1; count <= 10; count++) {
+      push(outbox, event('x', FRAME));
+      outbox.flush(count * 100);
+    }
+    expect(outbox.isBehind).toBe(true);
+    transport.drain();
+    outbox.drain(2000);
+    expect(outbox.isBehind).toBe(false);
+    expect(untilPing(2000)).toBe(due - 10);
+  });
+});

@@ -36,8 +36,6 @@ function answer(ping: number, after: Millis): void {
 /** Writes what a reader is greeted with, which it answers at once. */
 function greet(): void {
   answer(write(200), WAY);
-  // Not asked again before.
-  now += 1000;
 }
 
 /** A reader that is known to have taken so long for so many bytes. */
@@ -127,30 +125,38 @@ describe('a reader that answers at once', () => {
 });
 
 describe('credit', () => {
-  test.each([1, 1000, 100_000])(
-    'lasts until the next ping is due, however slowly it is used: %i ms a KiB',
-    (millis) => {
-      greet();
-      for (let left = window.credit(now); left > 0; left -= KIB) {
-        window.wrote(Math.min(left, KIB));
-        expect(pass(millis)).toBe(false);
-        expect(window.isPingDue(now)).toBe(false);
-      }
-      now += 5000;
-      expect(window.credit(now)).toBe(0);
-      expect(write(1)).toBeGreaterThan(0);
-    },
-  );
-
-  test('is given again where it is too early for a ping', () => {
-    greet();
+  /** A reader that has shown that it reads a lot, and is asked seldom. */
+  function quickReader(): void {
     answer(write(64 * KIB), WAY);
-    for (const end = now + 4000; now < end; now += 100) {
+  }
+
+  test('lasts until the next ping may be due, whatever is written meanwhile', () => {
+    quickReader();
+    const end = window.creditEnd(now);
+    for (; now < end; now += 100) {
       const credit = window.credit(now);
       expect(credit).toBeGreaterThan(0);
       expect(write(credit)).toBe(0);
+      expect(window.isClosed(now)).toBe(false);
     }
-    now += 1000;
+    expect(window.credit(now)).toBe(0);
+    expect(write(1)).toBeGreaterThan(0);
+  });
+
+  test('ends in time for the next ping, also where nothing more is written', () => {
+    quickReader();
+    window.wrote(70 * KIB);
+    now += 500;
+    now = window.creditEnd(now);
+    expect(window.isPingDue(now)).toBe(true);
+  });
+
+  test('is used up when the next ping is due, however slowly that is', () => {
+    quickReader();
+    now += 60_000;
+    const credit = window.credit(now);
+    expect(write(credit)).toBe(0);
+    now = window.creditEnd(now);
     expect(window.credit(now)).toBe(0);
     expect(write(1)).toBeGreaterThan(0);
   });
@@ -162,7 +168,7 @@ describe('credit', () => {
   });
 
   test('is not given while an answer is waited for', () => {
-    greet();
+    quickReader();
     window.ping(now);
     expect(window.credit(now)).toBe(0);
   });
@@ -170,6 +176,15 @@ describe('credit', () => {
   test('is not given to one that is held back', () => {
     slowReader({ bytes: 20_000, delay: 10_000 });
     expect(window.credit(now)).toBe(0);
+  });
+});
+
+describe('a reader that is asked for a sign of life when nothing was sent', () => {
+  test('is not taken for a slow one: it is not asked more often than before', () => {
+    answer(write(64 * KIB), WAY);
+    now += 30_000;
+    answer(window.ping(now), 50);
+    expect(write(64 * KIB - 1)).toBe(0);
   });
 });
 
@@ -275,6 +290,14 @@ describe('a reader that is late', () => {
     expect(rooms).toEqual([2000, 4000, 8000, 16_000, 32_000, 64_000, 128_000, 256_000, Infinity]);
   });
 
+  test('is not held back for ever where it ceases to answer, and yet is there', () => {
+    slowReader({ bytes: 20_000, delay: 10_000 });
+    write(window.room);
+    expect(pass(119_000)).toBe(true);
+    expect(pass(2000)).toBe(false);
+    expect(window.room).toBe(Infinity);
+  });
+
   test('is never stuck, however many pings wait at once', () => {
     greet();
     const waiting: number[] = [];
@@ -368,7 +391,7 @@ describe('the answer', () => {
     answer(first, 1);
     expect(window.isClosed(now)).toBe(false);
     answer(second, 1);
-    now += 1000;
+    now += 5000;
     const next = write(100 * KIB);
     expect(next).toBe(second + 1);
     // Those that came before say nothing of it.

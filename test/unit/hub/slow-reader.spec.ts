@@ -91,6 +91,22 @@ describe('a reader who keeps up', () => {
     expect(reader.pings).toBeLessThanOrEqual(6);
   });
 
+  test('is asked within 5 s, once it was sent 64 KiB, however bursts and quiet times follow each other', () => {
+    const burst = fc.record({ size: fc.integer({ min: 200, max: 100_000 }), quiet: fc.integer({ min: 0, max: 3000 }) });
+    const property = fc.property(fc.array(burst, { minLength: 20, maxLength: 80 }), (bursts) => {
+      const reader = greetedReader(10_000_000);
+      let [unasked, askedAt, pings] = [0, reader.now, reader.pings];
+      for (const { size, quiet } of bursts) {
+        reader.publish(state(`${reader.now}`, { size }));
+        unasked += size;
+        if (reader.pings > pings) [unasked, askedAt, pings] = [0, reader.now, reader.pings];
+        expect(unasked < 64 * 1024 || reader.now - askedAt < 5000).toBe(true);
+        reader.pass(quiet);
+      }
+    });
+    fc.assert(property, { numRuns: 100 });
+  });
+
   test('gets everything at once where it ignores pings', () => {
     const reader = new SlowReader(10_000_000);
     reader.answers = 'none';
