@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Scheduler } from '../../../src/metrics/index.js';
+import { Scheduler } from '../../../src/scheduler/index.js';
 
 const registry = new SchedulerRegistry();
 const scheduler = new Scheduler(registry);

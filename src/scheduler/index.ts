@@ -1,0 +1,2 @@
+export * from './renewal.js';
+export * from './scheduler.js';
