@@ -1,5 +1,5 @@
 import { SetMetadata } from '@nestjs/common';
-import type { Millis, SampleType, TagFilter, TenantId } from '../protocol/index.js';
+import type { Features, Millis, SampleType, TagFilter, TenantId } from '../protocol/index.js';
 
 /** What a collecting method is asked for. */
 export interface CollectContext {
@@ -7,6 +7,8 @@ export interface CollectContext {
   readonly tenant: TenantId;
   /** What subscribers narrowed the state to, by the method's `dimensions`; empty for all. */
   readonly filter: TagFilter;
+  /** What the tenant has switched on, and what not. */
+  readonly features: Features;
   /** The instant of the tick, in milliseconds since 1970. */
   readonly timestamp: Millis;
 }
@@ -26,7 +28,7 @@ export interface CollectedPoint {
 export interface CollectMetricsOptions {
   /**
    * Seconds between two states, 0.1 to 3600; the module's `updateInterval` where that is longer. Absent: at that
-   * interval.
+   * interval. Where a tenant's settings or profile say how often, they decide.
    */
   readonly every?: number;
   /** Tag names by which a subscriber can narrow the state, and which the method honours in `filter`. */

@@ -1,5 +1,4 @@
 export * from './collect-metrics.decorator.js';
 export * from './collectors.js';
 export * from './metrics.service.js';
-export * from './scheduler.js';
 export * from './state-cache.js';

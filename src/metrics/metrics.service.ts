@@ -15,12 +15,14 @@ import {
   canonicalKey,
   matchesFilter,
 } from '../protocol/index.js';
+import { Scheduler } from '../scheduler/index.js';
+import { Tenants } from '../tenants/index.js';
 import { BoundedCalls } from './bounded-calls.js';
 import type { CollectedState } from './collect-metrics.decorator.js';
 import { type Collector, Collectors } from './collectors.js';
 import { FailureLog } from './failure-log.js';
 import { pointsOf } from './points.js';
-import { Scheduler } from './scheduler.js';
+import { StateBudget } from './state-budget.js';
 import { type Collected, StateCache } from './state-cache.js';
 import { type Tick, TickPlan, tickKey } from './tick-plan.js';
 
@@ -30,11 +32,12 @@ const FILTERS_A_TURN = 16;
 const COLLECT_TIMEOUT: Millis = 10_000;
 
 export interface MetricsServiceOptions {
-  /** Default seconds between two states of a channel. */
-  readonly updateInterval: number;
   /** The tags of every collected state. */
   readonly tags: Tags;
 }
+
+/** Told of each tick that was run: by how much it began too late, and how long it took. */
+export type TickListener = (lag: Millis, duration: Millis) => void;
 
 export const METRICS_SERVICE_OPTIONS = Symbol('metricast.metrics-service-options');
 
@@ -46,11 +49,13 @@ export const METRICS_SERVICE_OPTIONS = Symbol('metricast.metrics-service-options
 export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger(MetricsService.name);
   readonly #plan = new TickPlan();
-  readonly #timers = new Map<Millis, string>();
+  readonly #timers = new Map<Millis, TickTimer>();
+  readonly #tickListeners: TickListener[] = [];
   /** Ticks under way. One that takes longer than its interval is waited for, not piled upon. */
   readonly #underWay = new Map<string, TickRun>();
   readonly #calls = new BoundedCalls(COLLECT_TIMEOUT);
   readonly #failures = new FailureLog(this.#logger);
+  readonly #budget = new StateBudget();
   #isStopped = false;
 
   constructor(
@@ -59,20 +64,26 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly collectors: Collectors,
     private readonly scheduler: Scheduler,
     private readonly states: StateCache,
+    private readonly tenants: Tenants,
     @Inject(METRICS_SERVICE_OPTIONS) private readonly options: MetricsServiceOptions,
   ) {}
 
   onApplicationBootstrap(): void {
     this.hub.onDemand((tenant, channel, isWatched) => {
-      const collector = this.collectors.get(channel);
-      if (!collector || this.#isStopped) return;
       const tick = { tenant, channel };
-      if (isWatched) {
-        this.#plan.add(tick, this.#intervalOf(collector));
-      } else {
-        this.#plan.remove(tick);
+      if (!isWatched) {
         this.#failures.forget(tick);
         this.states.forget(tick);
+      }
+      this.#schedule(tick);
+      this.#alignTimers();
+    });
+    this.tenants.onChange((tenant) => {
+      for (const channel of this.hub.channelsOf(tenant)) {
+        const tick = { tenant, channel };
+        // What was collected may show what is switched off now.
+        this.states.forget(tick);
+        this.#schedule(tick);
       }
       this.#alignTimers();
     });
@@ -97,7 +108,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     if (!collector) return null;
     const tick = { tenant, channel };
     const filterKey = canonicalKey(filter);
-    const collected = await this.states.get(tick, filterKey, this.#intervalOf(collector), () =>
+    const collected = await this.states.get(tick, filterKey, this.#intervalOf(tenant, collector), () =>
       this.#collect(tick, filterKey, filter, Date.now()),
     );
     if (collected?.kind === 'failure') throw new MetricastError('collect_failed');
@@ -106,8 +117,28 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     return collected;
   }
 
-  #intervalOf({ every = 0 }: Collector): Millis {
-    return Math.max(every, this.options.updateInterval) * 1000;
+  onTick(listener: TickListener): void {
+    this.#tickListeners.push(listener);
+  }
+
+  /** A channel has a pace of its own until somebody says how often the tenant is to be shown something. */
+  #intervalOf(tenant: TenantId, { every = 0 }: Collector): Millis {
+    const { collectionIntervalSeconds: interval, sources } = this.tenants.effective(tenant);
+    return 1000 * (sources.collectionIntervalSeconds === 'default' ? Math.max(every, interval) : interval);
+  }
+
+  /** Puts a channel into the plan as it is to be collected now, or takes it out. */
+  #schedule(tick: Tick): void {
+    const collector = this.collectors.get(tick.channel);
+    if (!collector || this.#isStopped) return;
+    const { tenant, channel } = tick;
+    const isCollected = this.hub.isWatched(tenant, channel) && this.tenants.isPushed(tenant, channel);
+    if (isCollected) {
+      this.#plan.add(tick, this.#intervalOf(tenant, collector));
+    } else {
+      this.#plan.remove(tick);
+      this.#budget.forget(tick);
+    }
   }
 
   /** Starts the timers of the intervals that are in use now, and stops the others. */
@@ -116,7 +147,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
       if (this.#timers.has(interval)) continue;
       const name = `metricast:tick:${interval}ms`;
       this.scheduler.every(name, slotLength, () => this.#runDue(interval));
-      this.#timers.set(interval, name);
+      this.#timers.set(interval, { name, slotLength, dueAt: performance.now() + slotLength });
     }
     for (const interval of this.#timers.keys()) {
       if (!this.#plan.intervals.has(interval)) this.#stopTimer(interval);
@@ -124,20 +155,26 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   #stopTimer(interval: Millis): void {
-    this.scheduler.cancel(this.#timers.get(interval)!);
+    this.scheduler.cancel(this.#timers.get(interval)!.name);
     this.#timers.delete(interval);
   }
 
   #runDue(interval: Millis): Promise<unknown> {
     // The steady clock: a wall clock that is set must neither stop the ticks nor double them.
-    return Promise.all(this.#plan.due(interval, performance.now()).map((tick) => this.#run(tick)));
+    const now = performance.now();
+    const timer = this.#timers.get(interval);
+    const lag = timer ? Math.max(0, now - timer.dueAt) : 0;
+    if (timer) timer.dueAt = now + timer.slotLength;
+    return Promise.all(this.#plan.due(interval, now).map((tick) => this.#run(tick, lag)));
   }
 
-  async #run(tick: Tick): Promise<void> {
+  async #run(tick: Tick, lag: Millis): Promise<void> {
     const key = tickKey(tick);
     if (this.#underWay.has(key)) return;
+    if (!this.#budget.take(tick, this.tenants.effective(tick.tenant).maxEventsPerMinute, performance.now())) return;
     const run: TickRun = { hasFailed: false };
     this.#underWay.set(key, run);
+    const begin = performance.now();
     try {
       const { tenant, channel } = tick;
       const timestamp = Date.now();
@@ -156,6 +193,8 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
       }
       await this.broker.publishHere(messages.map((message) => ({ tenant, channel, message })));
       if (!run.hasFailed) this.#failures.succeeded(tick);
+      const duration = performance.now() - begin;
+      for (const listener of this.#tickListeners) listener(lag, duration);
     } finally {
       this.#underWay.delete(key);
       // It may have failed after the last one stopped watching: nothing would ever take that back.
@@ -168,10 +207,11 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     const collector = this.collectors.get(tick.channel)!;
     const [narrowing, matching] = splitFilter(filter, collector.dimensions ?? []);
     const { tags } = this.options;
+    const { features } = this.tenants.effective(tick.tenant);
     if (!matchesFilter(matching, tags)) return null;
     try {
       const collected = await this.#calls.run(`${tickKey(tick)} ${filterKey}`, () =>
-        collector.collect({ tenant: tick.tenant, filter: narrowing, timestamp }),
+        collector.collect({ tenant: tick.tenant, filter: narrowing, features, timestamp }),
       );
       if (!collected) return null;
       // As JSON has it, whatever the encoding: without undefined, without NaN, without classes.
@@ -197,6 +237,13 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     if (run) run.hasFailed = true;
     this.#failures.failed(tick, error);
   }
+}
+
+interface TickTimer {
+  readonly name: string;
+  readonly slotLength: Millis;
+  /** On the steady clock. */
+  dueAt: Millis;
 }
 
 interface TickRun {

@@ -1,3 +1,4 @@
+export * from './audit-log.js';
 export * from './claim-ids.js';
 export * from './column-types.js';
 export * from './statement.js';

@@ -1,19 +1,19 @@
-import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { type ChannelName, type Sample, type TenantId, canonicalKey } from '../protocol/index.js';
+import { type TenantId, canonicalKey } from '../protocol/index.js';
+import { type Metric, identityOf, keyOf, lookUp } from './series-identity.js';
+import { SeriesRoom } from './series-room.js';
 import type { Write } from './statement.js';
 
 /** Characters of the keys of series whose numbers are kept in memory: those written lately. */
 const CACHED_CHARACTERS = 64 * 1024 * 1024;
 /** What an entry takes beside its key. */
 const ENTRY_OVERHEAD = 100;
-/** Series looked up in one statement. */
-const MAX_LOOKUP = 100;
 
-interface Metric {
-  readonly channel: ChannelName;
-  readonly sample: Sample;
+/** Metrics that were not written, and what is to be called once the others are committed. */
+export interface SurplusMetrics<M> {
+  readonly metrics: ReadonlySet<M>;
+  readonly remember: () => void;
 }
 
 /** Writes points into their series. */
@@ -24,6 +24,29 @@ export class SeriesStore {
     maxSize: CACHED_CHARACTERS,
     sizeCalculation: (_number, key) => key.length + ENTRY_OVERHEAD,
   });
+  readonly #room = new SeriesRoom();
+
+  /**
+   * Those of the metrics that would begin a series for which the tenant has no room. To be asked within the write that
+   * appends the others.
+   *
+   * @param limit series that the tenant may have; 0 for no limit.
+   */
+  *surplus<M extends Metric>(tenant: TenantId, metrics: readonly M[], limit: number): Write<SurplusMetrics<M>> {
+    const unknown = new Map<string, M[]>();
+    if (limit > 0) {
+      for (const metric of metrics) {
+        const key = keyOf(tenant, metric);
+        if (this.#numbers.has(key)) continue;
+        const alike = unknown.get(key);
+        if (alike) alike.push(metric);
+        else unknown.set(key, [metric]);
+      }
+    }
+    if (unknown.size === 0) return NOTHING_SURPLUS;
+    const { keys, remember } = yield* this.#room.surplus(tenant, [...unknown.keys()], limit);
+    return { metrics: new Set([...keys].flatMap((key) => unknown.get(key)!)), remember };
+  }
 
   /**
    * Appends the metrics' points, creating the series that are new. Returns what remembers the numbers of these series:
@@ -53,50 +76,27 @@ export class SeriesStore {
   }
 }
 
+const NOTHING_SURPLUS: SurplusMetrics<never> = { metrics: new Set(), remember: () => undefined };
+
 /** The numbers of the series, which are given by key; those that do not exist yet are created. */
 function* numbersOf(tenant: TenantId, metrics: ReadonlyMap<string, Metric>): Write<ReadonlyMap<string, number>> {
-  const pairs = [...metrics.keys()].map((key) => [hash('sha256', key, 'base64url'), key] as const);
-  const missing = new Map(pairs.sort(([one], [other]) => (one < other ? -1 : 1)));
-  const numbers = new Map<string, number>();
-  const take = (rows: readonly Readonly<Record<string, unknown>>[]) => {
-    for (const row of rows) {
-      const identity = row['identity'] as string;
-      numbers.set(missing.get(identity)!, Number(row['series_id']));
-      missing.delete(identity);
-    }
+  const pairs = [...metrics.keys()].map((key) => [identityOf(key), key] as const);
+  const keys = new Map(pairs.sort(([one], [other]) => (one < other ? -1 : 1)));
+  const existing = yield* lookUp([...keys.keys()]);
+  const numbers = new Map([...existing].map(([identity, number]) => [keys.get(identity)!, number]));
+  const missing = [...keys].filter(([identity]) => !existing.has(identity));
+  if (missing.length === 0) return numbers;
+  const created = yield {
+    into: 'metricast_metric_series',
+    columns: ['identity', 'tenant_id', 'channel', 'name', 'type', 'tags'],
+    rows: missing.map(([identity, key]) => {
+      const { channel, sample } = metrics.get(key)!;
+      return [identity, tenant, channel, sample.name, sample.type, canonicalKey(sample.tags)];
+    }),
+    // Writes nothing new, but returns the row that another instance created meanwhile.
+    onConflict: 'ON CONFLICT (identity) DO UPDATE SET identity = excluded.identity',
+    returning: ['series_id', 'identity'],
   };
-  const identities = [...missing.keys()];
-  for (let start = 0; start < identities.length; start += MAX_LOOKUP) {
-    const some = identities.slice(start, start + MAX_LOOKUP);
-    take(
-      yield {
-        sql: `SELECT series_id, identity FROM metricast_metric_series
-              WHERE identity IN (${some.map((_, index) => `$${index + 1}`).join(', ')})`,
-        values: some,
-      },
-    );
-  }
-  if (missing.size === 0) return numbers;
-  take(
-    yield {
-      into: 'metricast_metric_series',
-      columns: ['identity', 'tenant_id', 'channel', 'name', 'type', 'tags'],
-      rows: [...missing].map(([identity, key]) => {
-        const { channel, sample } = metrics.get(key)!;
-        return [identity, tenant, channel, sample.name, sample.type, canonicalKey(sample.tags)];
-      }),
-      // Writes nothing new, but returns the row that another instance created meanwhile.
-      onConflict: 'ON CONFLICT (identity) DO UPDATE SET identity = excluded.identity',
-      returning: ['series_id', 'identity'],
-    },
-  );
+  for (const row of created) numbers.set(keys.get(row['identity'] as string)!, Number(row['series_id']));
   return numbers;
-}
-
-/**
- * Says which series a sample is of. Of another type it is another series: its values mean something else. Neither a
- * tenant nor a channel can hold a space, and what a tag set begins with cannot end a name unnoticed.
- */
-function keyOf(tenant: TenantId, { channel, sample }: Metric): string {
-  return `${tenant} ${channel} ${sample.type} ${JSON.stringify(sample.name)} ${canonicalKey(sample.tags)}`;
 }

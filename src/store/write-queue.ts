@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { MetricastError, type TenantId } from '../protocol/index.js';
+import { MetricastError, type TenantId, loggable } from '../protocol/index.js';
 import type { Write } from './statement.js';
 import { type Transactor, WriteError } from './transactor.js';
 
@@ -8,6 +8,9 @@ const MAX_ROWS_A_COMMIT = 1000;
 /** Rows that may wait. At 100,000 rows a second, what waits is written within two seconds. */
 export const MAX_ROWS_QUEUED = 200_000;
 const RETRY_AFTER_SECONDS = 1;
+
+/** Told of each transaction that was committed: about how many rows it wrote, and how long that took. */
+export type CommitListener = (rows: number, milliseconds: number) => void;
 
 interface Job {
   readonly write: () => Write<unknown>;
@@ -26,6 +29,8 @@ export class WriteQueue {
   #jobs: Job[] = [];
   #queuedRows = 0;
   #drained: Promise<void> | undefined;
+  #isBusy = false;
+  readonly #commitListeners: CommitListener[] = [];
 
   constructor(
     private readonly transactor: Transactor,
@@ -34,6 +39,15 @@ export class WriteQueue {
 
   get queuedRows(): number {
     return this.#queuedRows;
+  }
+
+  /** True since a write found no room, until half of it is free again. */
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  onCommit(listener: CommitListener): void {
+    this.#commitListeners.push(listener);
   }
 
   /**
@@ -45,7 +59,11 @@ export class WriteQueue {
    * @throws {@link MetricastError} `busy` where the queue is full or the database did not take it.
    */
   write<T>(rows: number, write: () => Write<T>, tenant?: TenantId): Promise<T> {
-    if (this.#queuedRows + rows > this.maxRows) return Promise.reject(busy());
+    if (this.#queuedRows + rows > this.maxRows) {
+      // One that is larger than half of all the room may have been too large, and not too late.
+      this.#isBusy = this.#queuedRows > this.maxRows / 2;
+      return Promise.reject(busy());
+    }
     return new Promise<T>((resolve, reject) => {
       this.#jobs.push({ write, rows, tenant, resolve: resolve as Job['resolve'], reject });
       this.#queuedRows += rows;
@@ -84,11 +102,15 @@ export class WriteQueue {
       try {
         const tenants = new Set(jobs.map(({ tenant }) => tenant));
         const writes = jobs.map(({ write }) => write);
+        const begin = performance.now();
         const results = await this.transactor.commit(writes, [...tenants]);
+        const duration = performance.now() - begin;
+        const rows = jobs.reduce((sum, job) => sum + job.rows, 0);
         jobs.forEach((job, index) => {
-          this.#queuedRows -= job.rows;
+          this.#free(job.rows);
           job.resolve(results[index]);
         });
+        for (const listener of this.#commitListeners) listener(rows, duration);
         return;
       } catch (error) {
         this.#fail(jobs, error);
@@ -102,11 +124,16 @@ export class WriteQueue {
    */
   #fail(jobs: Job[], error: unknown): void {
     const failed = error instanceof WriteError ? jobs.splice(error.index, 1) : jobs.splice(0);
-    this.#logger.error(`${failed.length} of ${failed.length + jobs.length} writes failed: ${String(error)}`);
+    this.#logger.error(`${failed.length} of ${failed.length + jobs.length} writes failed: ${loggable(String(error))}`);
     for (const { rows, reject } of failed) {
-      this.#queuedRows -= rows;
+      this.#free(rows);
       reject(busy(error));
     }
+  }
+
+  #free(rows: number): void {
+    this.#queuedRows -= rows;
+    if (this.#queuedRows <= this.maxRows / 2) this.#isBusy = false;
   }
 }
 

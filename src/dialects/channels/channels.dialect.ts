@@ -58,6 +58,10 @@ export const channelsDialect: Dialect = {
         return { type: 'subscribed', channels: reply.channels, positions: reply.positions, id };
       case 'unsubscribed':
         return { type: 'unsubscribed', channels: reply.channels, id };
+      case 'presence':
+        return { type: 'presence', channel: reply.channel, presence: reply.presence, id };
+      case 'refreshed':
+        return { type: 'refreshed', expires_at: isoTimestamp(reply.expiresAt), id };
       case 'pong':
         return { type: 'pong', timestamp: unixSeconds(now), id };
     }
@@ -65,6 +69,10 @@ export const channelsDialect: Dialect = {
 
   renderError({ message, code, details }, _now, id) {
     return { type: 'error', message, code, channel: details.channel, retry_after: details.retryAfter, id };
+  },
+
+  renderSettings({ interval, profile, streaming, reason }) {
+    return { type: 'settings', interval, profile, streaming, reason };
   },
 
   heartbeat(now) {

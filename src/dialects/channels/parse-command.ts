@@ -1,5 +1,5 @@
 import {
-  MAX_CHANNELS,
+  MAX_NAMES_A_FRAME,
   type Command,
   type CommandId,
   type CommandOf,
@@ -23,13 +23,15 @@ export function parseChannelsCommand(frame: Fields): Command {
       return parseSubscribe(id, frame['data']);
     case 'unsubscribe':
       return parseUnsubscribe(id, frame);
+    case 'presence':
+      return parsePresence(id, frame['data']);
+    case 'refresh':
+      return { type: 'refresh', id, token: typeof frame['token'] === 'string' ? frame['token'] : '' };
     case 'ping':
       return { type: 'ping', id };
     case 'pong':
       return { type: 'pong', id };
     case 'get_history':
-    case 'refresh':
-    case 'presence':
       throw new MetricastError('not_supported', { detail: frame['type'] });
     default:
       throw new MetricastError('unknown_type');
@@ -85,11 +87,17 @@ function parseUnsubscribe(id: CommandId | undefined, frame: Fields): CommandOf<'
   return { type: 'unsubscribe', id, channels: channels == null ? undefined : parseChannels(channels) };
 }
 
+function parsePresence(id: CommandId | undefined, data: unknown): CommandOf<'presence'> {
+  const channel = isFields(data) ? data['channel'] : undefined;
+  if (typeof channel === 'string') return { type: 'presence', id, channel };
+  throw new MetricastError('bad_request', { detail: 'channel must be a channel name' });
+}
+
 function parseChannels(value: unknown): string[] {
   if (!Array.isArray(value) || value.length === 0 || !value.every((name) => typeof name === 'string')) {
     throw badSubscription('channels must be a list of channel names');
   }
-  if (value.length > MAX_CHANNELS) throw badSubscription(`at most ${MAX_CHANNELS} channels a connection`);
+  if (value.length > MAX_NAMES_A_FRAME) throw badSubscription(`at most ${MAX_NAMES_A_FRAME} channels a frame`);
   return value;
 }
 

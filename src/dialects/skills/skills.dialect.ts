@@ -78,6 +78,8 @@ export const skillsDialect: Dialect = {
         return { type: 'pong' };
       case 'watching':
       case 'state':
+      case 'presence':
+      case 'refreshed':
         return undefined;
     }
   },

@@ -87,6 +87,8 @@ export const workspaceDialect: Dialect = {
         return { event: 'pong', timestamp };
       case 'subscribed':
       case 'unsubscribed':
+      case 'presence':
+      case 'refreshed':
         return undefined;
     }
   },

@@ -34,9 +34,10 @@ export class ToolsFeed {
   constructor(@Inject(TOOLS_SECTIONS) private readonly sections: readonly Section[]) {}
 
   @CollectMetrics(TOOLS_METRICS, { dimensions: ['tool_id', 'session_id'], points: POINTS })
-  async collect({ tenant, filter }: CollectContext): Promise<CollectedState> {
+  async collect({ tenant, filter, features }: CollectContext): Promise<CollectedState> {
     const view: View = { tenant, toolIds: filter['tool_id'], sessionIds: filter['session_id'] };
-    const shown = this.sections.map(async (section) => [section.name, await this.#show(section, view)] as const);
+    const sections = this.sections.filter(({ name }) => features[name]);
+    const shown = sections.map(async (section) => [section.name, await this.#show(section, view)] as const);
     return Object.fromEntries(await Promise.all(shown));
   }
 

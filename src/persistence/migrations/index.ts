@@ -5,6 +5,8 @@ import { CreateUsage1795305602000 } from './1795305602000-create-usage.js';
 import { CreateExecutions1795305603000 } from './1795305603000-create-executions.js';
 import { CreateInstances1795305604000 } from './1795305604000-create-instances.js';
 import { IndexAnomaliesBySkill1795305605000 } from './1795305605000-index-anomalies-by-skill.js';
+import { CreateTenants1795392000000 } from './1795392000000-create-tenants.js';
+import { CreateRevocations1795392100000 } from './1795392100000-create-revocations.js';
 
 /** All migrations, oldest first. One that was released is never changed. */
 export const MIGRATIONS = [
@@ -15,4 +17,6 @@ export const MIGRATIONS = [
   CreateExecutions1795305603000,
   CreateInstances1795305604000,
   IndexAnomaliesBySkill1795305605000,
+  CreateTenants1795392000000,
+  CreateRevocations1795392100000,
 ] as const;

@@ -4,7 +4,6 @@ import { type Connection, Hub } from '../../hub/index.js';
 import {
   type ChannelName,
   type CommandOf,
-  MAX_CHANNELS,
   MetricastError,
   NO_FILTER,
   type Publication,
@@ -12,6 +11,7 @@ import {
   parseEventType,
 } from '../../protocol/index.js';
 import { EventStore } from '../../store/index.js';
+import { Tenants } from '../../tenants/index.js';
 
 /** Subscribes connections to types of events, on whichever channels these come, and ends that. */
 @Injectable()
@@ -22,6 +22,7 @@ export class EventSubscriptions implements OnModuleInit {
   constructor(
     private readonly hub: Hub,
     private readonly events: EventStore,
+    private readonly tenants: Tenants,
     @Inject(BROKER) private readonly broker: Broker,
   ) {}
 
@@ -32,7 +33,9 @@ export class EventSubscriptions implements OnModuleInit {
 
   /** @throws {@link MetricastError} where the command as a whole cannot be done. */
   async watch(connection: Connection, command: CommandOf<'watch_events'>): Promise<void> {
+    const { maxChannelsPerConnection: most } = this.tenants.effective(connection.principal.tenant).limits;
     const asked = [...new Set(command.eventTypes)];
+    requireAtMost(most, asked.length);
     const known = await this.#channelsOf(connection, asked);
     for (const type of asked.filter((one) => !known.has(one))) {
       this.hub.sendError(connection, unknownEventType(type), command.id);
@@ -41,10 +44,11 @@ export class EventSubscriptions implements OnModuleInit {
     // It may have come on one more while the store was asked.
     for (const [type, channels] of known)
       watched.set(type, [...new Set([...channels, ...this.#seenOn(connection, type)])]);
-    if (watched.size > MAX_CHANNELS) {
-      throw new MetricastError('bad_subscription', { detail: `at most ${MAX_CHANNELS} event types a connection` });
-    }
+    requireAtMost(most, watched.size);
     this.#apply(connection, command, watched);
+    if (!this.tenants.effective(connection.principal.tenant).isStreaming) {
+      this.hub.sendError(connection, new MetricastError('streaming_disabled'), command.id);
+    }
   }
 
   unwatch(connection: Connection, command: CommandOf<'unwatch_events'>): void {
@@ -110,6 +114,11 @@ function watchedBy({ memberships }: Connection): Watched {
     for (const type of subscription.events ?? []) watched.set(type, [...(watched.get(type) ?? []), channel]);
   }
   return watched;
+}
+
+function requireAtMost(most: number, count: number): void {
+  if (most === 0 || count <= most) return;
+  throw new MetricastError('bad_subscription', { detail: `at most ${most} event types a connection` });
 }
 
 function unknownEventType(type: string): MetricastError {

@@ -1,7 +1,7 @@
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { Hub, Liveness } from '../../hub/index.js';
-import { Scheduler } from '../../metrics/index.js';
 import { CLOSE } from '../../protocol/index.js';
+import { Scheduler } from '../../scheduler/index.js';
 import { RECEPTION_OPTIONS, Reception, type ReceptionOptions } from './reception.js';
 
 const JOB = 'metricast:liveness';

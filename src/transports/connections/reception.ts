@@ -1,21 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { RevocationList } from '../../auth/index.js';
 import { type Connection, type Framing, Hub, type Transport } from '../../hub/index.js';
 import {
   CLOSE,
   type Command,
   type Dialect,
+  type ErrorCode,
   MetricastError,
   type Principal,
   type Query,
   describeThrown,
 } from '../../protocol/index.js';
+import { TenantRegistry, Tenants } from '../../tenants/index.js';
 
 export interface ReceptionOptions {
   /** Seconds between two heartbeats. */
   readonly heartbeatInterval: number;
-  /** Seconds between two states. */
-  readonly updateInterval: number;
 }
 
 export const RECEPTION_OPTIONS = Symbol('metricast.reception-options');
@@ -35,10 +36,14 @@ export class Reception {
   readonly #logger = new Logger(Reception.name);
   /** The streams of those who have not said yet who they are, and are not refused yet. */
   readonly owing = new Set<Transport>();
+  readonly #refusals = new Map<ErrorCode, number>();
   #isDraining = false;
 
   constructor(
     private readonly hub: Hub,
+    private readonly tenants: Tenants,
+    private readonly registry: TenantRegistry,
+    private readonly revocations: RevocationList,
     @Inject(RECEPTION_OPTIONS) private readonly options: ReceptionOptions,
   ) {}
 
@@ -47,11 +52,34 @@ export class Reception {
     return this.#isDraining;
   }
 
+  /** How many were not let in, by what they were told. */
+  get refusals(): ReadonlyMap<ErrorCode, number> {
+    return this.#refusals;
+  }
+
+  /** Notes that somebody is not let in. */
+  noteRefusal({ code }: MetricastError): void {
+    this.#refusals.set(code, (this.#refusals.get(code) ?? 0) + 1);
+  }
+
   /** Opens a connection and greets its peer. */
   open({ principal, dialect, framing, transport, query }: Arrival): Connection {
     const connection = this.hub.open(randomUUID(), principal, dialect, framing, transport);
-    const greeting = { connectionId: connection.id, principal, query, now: Date.now(), ...this.options };
+    const { collectionIntervalSeconds: updateInterval } = this.tenants.effective(principal.tenant);
+    const greeting = {
+      connectionId: connection.id,
+      principal,
+      query,
+      now: Date.now(),
+      updateInterval,
+      ...this.options,
+    };
     for (const message of dialect.greet(greeting)) this.hub.send(connection, message);
+    this.registry.see(principal.tenant).catch((error: unknown) => {
+      this.#logger.warn(`A tenant's settings could not be made, and will be soon: ${describeThrown(error)}`);
+    });
+    // It may have been revoked while the stream was made ready.
+    if (this.revocations.revokes(principal)) this.hub.close(connection, CLOSE.tokenRevoked);
     return connection;
   }
 

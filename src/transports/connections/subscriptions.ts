@@ -8,13 +8,15 @@ import {
   type ChannelName,
   type CommandOf,
   GATEWAY_METRICS,
-  MAX_CHANNELS,
   MetricastError,
   type Position,
   type Principal,
+  type TagFilter,
+  canonicalKey,
   parseChannelName,
 } from '../../protocol/index.js';
 import { ChannelDirectory } from '../../store/index.js';
+import { type Limits, Tenants } from '../../tenants/index.js';
 import { CurrentStates } from './current-states.js';
 
 /** Subscribes connections to channels, and ends that. */
@@ -25,19 +27,22 @@ export class Subscriptions {
     private readonly collectors: Collectors,
     private readonly directory: ChannelDirectory,
     private readonly states: CurrentStates,
+    private readonly tenants: Tenants,
     @Inject(BROKER) private readonly broker: Broker,
   ) {}
 
   /** @throws {@link MetricastError} where the command as a whole cannot be done. */
   async subscribe(connection: Connection, command: CommandOf<'subscribe'>): Promise<void> {
+    const { limits } = this.tenants.effective(connection.principal.tenant);
     const names = [...new Set(command.channels)];
+    requireAtMost(limits.maxChannelsPerConnection, names.length, 'channels');
     const exists = await this.existing(connection.principal, names);
     for (const name of names.filter((one) => !exists.has(one as ChannelName))) {
       const error = new MetricastError('unknown_channel', { channel: parseChannelName(name) });
       this.hub.sendError(connection, error, command.id);
     }
     const known = [...exists];
-    requireRoom(connection, known);
+    requireRoom(connection, exists, command, limits);
     this.#encode(connection, command.compression);
     if (command.replace) {
       const others = connection.channels.filter((channel) => !exists.has(channel));
@@ -49,6 +54,7 @@ export class Subscriptions {
     if (!command.isQuiet) {
       this.hub.reply(connection, { type: 'subscribed', command, channels, positions: this.#positions(connection) });
     }
+    for (const error of this.#refusals(connection, known)) this.hub.sendError(connection, error, command.id);
     // Waited for, so that a connection that subscribes again and again has one state collected at a time.
     if (command.atOnce) await Promise.all(known.map((channel) => this.states.show(connection, channel)));
   }
@@ -66,13 +72,24 @@ export class Subscriptions {
     const channels = names
       .map(parseChannelName)
       .filter((channel) => channel !== undefined)
-      .filter((channel) => channel !== GATEWAY_METRICS || hasRole(principal, 'operator'));
+      .filter((channel) => isVisibleTo(principal, channel));
     const isGiven = (channel: ChannelName) => BUILT_IN_CHANNELS.has(channel) || this.collectors.has(channel);
     const recorded = channels.filter((channel) => !isGiven(channel));
     return new Set([
       ...channels.filter(isGiven),
       ...(recorded.length > 0 ? await this.directory.existing(principal.tenant, recorded) : []),
     ]);
+  }
+
+  /** Why nothing comes of channels, as long as the tenant's settings are as they are. */
+  *#refusals({ principal: { tenant } }: Connection, channels: readonly ChannelName[]): Generator<MetricastError> {
+    for (const channel of channels) {
+      const refusal = this.tenants.refusalOf(tenant, channel);
+      if (refusal === 'feature_disabled') yield new MetricastError(refusal, { channel });
+      if (refusal !== 'streaming_disabled') continue;
+      yield new MetricastError(refusal);
+      return;
+    }
   }
 
   #encode(connection: Connection, compression: boolean | undefined): void {
@@ -89,7 +106,32 @@ export class Subscriptions {
   }
 }
 
-function requireRoom({ memberships }: Connection, channels: readonly ChannelName[]): void {
-  if (memberships.size + channels.filter((channel) => !memberships.has(channel)).length <= MAX_CHANNELS) return;
-  throw new MetricastError('bad_subscription', { detail: `at most ${MAX_CHANNELS} channels a connection` });
+function requireRoom(
+  { memberships }: Connection,
+  channels: ReadonlySet<ChannelName>,
+  { filter, replace }: CommandOf<'subscribe'>,
+  { maxChannelsPerConnection, maxTagPairsPerConnection }: Limits,
+): void {
+  const kept = replace ? [] : [...memberships].filter(([channel]) => !channels.has(channel));
+  requireAtMost(maxChannelsPerConnection, kept.length + channels.size, 'channels');
+  if (canonicalKey(filter) === '') return;
+  // The channels of one frame have one filter between them.
+  const filters = new Set([filter, ...kept.map(([, { subscription }]) => subscription.filter)]);
+  const pairs = new Set([...filters].flatMap(pairsOf));
+  requireAtMost(maxTagPairsPerConnection, pairs.size, 'tag pairs');
+}
+
+/** A name and the values that meet it, each as a text: the same pair in two subscriptions counts once. */
+function pairsOf(filter: TagFilter): string[] {
+  return Object.entries(filter).map((pair) => JSON.stringify(pair));
+}
+
+function requireAtMost(most: number, count: number, what: string): void {
+  if (most === 0 || count <= most) return;
+  throw new MetricastError('bad_subscription', { detail: `at most ${most} ${what} a connection` });
+}
+
+/** Whether a principal may be shown a channel, if there is such a one. */
+export function isVisibleTo(principal: Principal, channel: ChannelName): boolean {
+  return hasRole(principal, channel === GATEWAY_METRICS ? 'operator' : 'viewer');
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { SkillAnomaly } from '../../../src/feeds/skills/skill-anomaly.entity.js';
-import { NO_FILTER, type TenantId, isoTimestamp } from '../../../src/protocol/index.js';
+import { ALL_FEATURES, NO_FILTER, type TenantId, isoTimestamp } from '../../../src/protocol/index.js';
 import { type Storage, newTenant } from '../../support/storage.js';
 
 const MINUTE = 60_000;
@@ -57,7 +57,7 @@ export function anomaliesContract(storage: () => Storage, another: () => Promise
     // 8 runs of mean 0.375 after 20 of mean 0.95 and standard deviation 0.2236.
     const score = -2.571;
     expect(await stored()).toEqual([{ anomalyType: 'drop', detectedAt: NOON, resolvedAt: null, score }]);
-    const state = await storage().feed.collect({ tenant, filter: NO_FILTER, timestamp: NOON });
+    const state = await storage().feed.collect({ tenant, filter: NO_FILTER, features: ALL_FEATURES, timestamp: NOON });
     expect(state['anomalies']).toEqual([
       { skill_name: 's', detected_at: isoTimestamp(NOON), anomaly_type: 'drop', deviation_score: 2.57 },
     ]);

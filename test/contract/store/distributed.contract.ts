@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
-import { NO_FILTER, type TenantId } from '../../../src/protocol/index.js';
+import { ALL_FEATURES, NO_FILTER, type TenantId } from '../../../src/protocol/index.js';
 import type { MetricInput } from '../../../src/recording/index.js';
 import { expectIndexed, plansOf } from '../../support/query-plans.js';
 import { type Storage, newTenant } from '../../support/storage.js';
@@ -14,7 +14,12 @@ const NOTHING = { tasks: { pending: null, running: null, completed: null }, thro
 export function distributedContract(storage: () => Storage, another: () => Promise<Storage>): void {
   const now = Date.now();
   const collect = async (tenant: TenantId, timestamp = now) =>
-    (await storage().distributed.collect({ tenant, filter: NO_FILTER, timestamp })) as unknown as State;
+    (await storage().distributed.collect({
+      tenant,
+      filter: NO_FILTER,
+      features: ALL_FEATURES,
+      timestamp,
+    })) as unknown as State;
   const tasksOf = async (tenant: TenantId, timestamp?: number) => {
     const { tasks, throughput } = await collect(tenant, timestamp);
     return { tasks, throughput };

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { ExecutionInput } from '../../../src/feeds/executions/index.js';
 import {
+  ALL_FEATURES,
   AGENT_METRICS,
   EXECUTIONS_METRICS,
   NO_FILTER,
@@ -16,7 +17,12 @@ const DAY = 24 * HOUR;
 
 /** The states of executions, as they are read from what is stored. */
 export function executionsStateContract(storage: () => Storage): void {
-  const context = (tenant: TenantId, timestamp = Date.now()) => ({ tenant, filter: NO_FILTER, timestamp });
+  const context = (tenant: TenantId, timestamp = Date.now()) => ({
+    tenant,
+    filter: NO_FILTER,
+    features: ALL_FEATURES,
+    timestamp,
+  });
   // As they leave: what JSON cannot say must not be in them.
   const asSent = async (state: Promise<object>) => JSON.parse(JSON.stringify(await state)) as unknown;
   const workflows = (tenant: TenantId) => asSent(storage().executionsFeed.collectWorkflows(context(tenant)));

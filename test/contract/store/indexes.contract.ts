@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { NO_FILTER, type TenantId } from '../../../src/protocol/index.js';
+import { ALL_FEATURES, NO_FILTER, type TenantId } from '../../../src/protocol/index.js';
 import { type Row, type SqlValue } from '../../../src/store/index.js';
 import { channelName, filterOf } from '../../support/publications.js';
 import { type Storage, newTenant } from '../../support/storage.js';
@@ -52,7 +52,7 @@ export function indexesContract(storage: () => Storage): void {
     const { feed, detector } = storage();
     await detector.look(tenant);
     asked.length = 0;
-    await feed.collect({ tenant, filter: NO_FILTER, timestamp: Date.now() });
+    await feed.collect({ tenant, filter: NO_FILTER, features: ALL_FEATURES, timestamp: Date.now() });
     const [topTen, ...others] = await plans();
 
     expectIndexed([topTen!, ...others]);
@@ -64,6 +64,7 @@ export function indexesContract(storage: () => Storage): void {
     await storage().feed.collect({
       tenant,
       filter: filterOf({ skill_name: ['s1', 's2', 'never ran'] }),
+      features: ALL_FEATURES,
       timestamp: Date.now(),
     });
     expectIndexed(await plans());

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { DecisionInput } from '../../../src/feeds/routing/index.js';
 import type { RoutingState } from '../../../src/feeds/routing/routing-state.js';
-import { NO_FILTER, ROUTING_METRICS, type TenantId } from '../../../src/protocol/index.js';
+import { ALL_FEATURES, NO_FILTER, ROUTING_METRICS, type TenantId } from '../../../src/protocol/index.js';
 import { stateFor } from '../../support/publications.js';
 import { expectIndexed, plansOf } from '../../support/query-plans.js';
 import { type Storage, newTenant } from '../../support/storage.js';
@@ -21,7 +21,7 @@ const EMPTY: RoutingState = {
 /** The state of `routing.metrics`, as it is read from what is stored. */
 export function routingStateContract(storage: () => Storage): void {
   const collect = async (tenant: TenantId, timestamp = Date.now()) => {
-    const state = await storage().routing.collect({ tenant, filter: NO_FILTER, timestamp });
+    const state = await storage().routing.collect({ tenant, filter: NO_FILTER, features: ALL_FEATURES, timestamp });
     // As it leaves: what JSON cannot say must not be in it.
     return JSON.parse(JSON.stringify(state)) as RoutingState;
   };

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { SkillAnomaly } from '../../../src/feeds/skills/skill-anomaly.entity.js';
 import type { AnomalySummary, SkillSummary } from '../../../src/feeds/skills/summaries.js';
-import { type TagFilter, type TenantId, NO_FILTER, isoTimestamp } from '../../../src/protocol/index.js';
+import { ALL_FEATURES, type TagFilter, type TenantId, NO_FILTER, isoTimestamp } from '../../../src/protocol/index.js';
 import { filterOf } from '../../support/publications.js';
 import { type Storage, newTenant } from '../../support/storage.js';
 
@@ -10,7 +10,7 @@ const HOUR = 3_600_000;
 /** The state of `skills.metrics`, as it is read from what is stored. */
 export function skillsStateContract(storage: () => Storage): void {
   const collect = async (tenant: TenantId, filter: TagFilter = NO_FILTER, timestamp = Date.now()) =>
-    (await storage().feed.collect({ tenant, filter, timestamp })) as unknown as State;
+    (await storage().feed.collect({ tenant, filter, features: ALL_FEATURES, timestamp })) as unknown as State;
   const ran = (tenant: TenantId, skills: Record<string, number>) => {
     const runs = Object.entries(skills).flatMap(([skill_name, count]) =>
       Array.from({ length: count }, () => ({ skill_name, completed: true })),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { UsageInput } from '../../../src/feeds/tools/index.js';
-import { type TagFilter, type TenantId, NO_FILTER } from '../../../src/protocol/index.js';
+import { ALL_FEATURES, type TagFilter, type TenantId, NO_FILTER } from '../../../src/protocol/index.js';
 import { filterOf } from '../../support/publications.js';
 import { expectIndexed, plansOf } from '../../support/query-plans.js';
 import { type Storage, newTenant } from '../../support/storage.js';
@@ -22,7 +22,7 @@ const EMPTY = {
 /** The state of `tools.metrics`, as it is read from what is stored. */
 export function toolsStateContract(storage: () => Storage): void {
   const collect = async (tenant: TenantId, filter: TagFilter = NO_FILTER) => {
-    const state = await storage().tools.collect({ tenant, filter, timestamp: Date.now() });
+    const state = await storage().tools.collect({ tenant, filter, features: ALL_FEATURES, timestamp: Date.now() });
     // As it leaves: what JSON cannot say must not be in it.
     return JSON.parse(JSON.stringify(state)) as Record<string, Record<string, unknown>>;
   };

@@ -55,6 +55,33 @@ export function writeQueueContract(storage: () => Storage, another: () => Promis
     expect(sizesSince(before)).toEqual([1, 10]);
   });
 
+  it('tells of each commit how many rows it wrote, and how long it took', async () => {
+    const queue = new WriteQueue(storage().transactor);
+    const told: [rows: number, milliseconds: number][] = [];
+    queue.onCommit((rows, milliseconds) => told.push([rows, milliseconds]));
+    const [taken] = newIds(1) as [string];
+    await Promise.all([queue.write(30, writing(taken)), queue.write(12, writing(randomUUID()))]);
+    await queue.write(1, writing(taken)).catch(() => undefined);
+
+    expect(told.map(([rows]) => rows)).toEqual([42]);
+    expect(told[0]![1]).toBeGreaterThan(0);
+  });
+
+  it('is busy from the first write that finds no room until half of it is free', async () => {
+    const queue = new WriteQueue(storage().transactor, 100);
+    const busyAfter = async (write: Promise<unknown>) => (await write.catch(() => undefined), queue.isBusy);
+    const release = storage().transactor.hold();
+    const writes = [queue.write(40, writing(randomUUID())), queue.write(60, writing(randomUUID()))];
+    const isBusyWhenFull = queue.isBusy;
+    const isBusyWhenRefused = await busyAfter(queue.write(1, writing(randomUUID())));
+    release();
+    await Promise.all(writes);
+
+    expect([isBusyWhenFull, isBusyWhenRefused, queue.isBusy]).toEqual([false, true, false]);
+    // Nothing waits: the write itself was too large.
+    expect(await busyAfter(queue.write(101, writing(randomUUID())))).toBe(false);
+  });
+
   it('takes at most 1,000 rows into a commit, but for a single write that has more', async () => {
     const before = commitsSoFar();
     const rows = [400, 400, 400, 5000, 600, 400, 1];

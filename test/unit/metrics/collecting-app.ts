@@ -12,10 +12,12 @@ import {
   Collectors,
   METRICS_SERVICE_OPTIONS,
   MetricsService,
-  Scheduler,
   StateCache,
 } from '../../../src/metrics/index.js';
 import type { Tags } from '../../../src/protocol/index.js';
+import { Scheduler } from '../../../src/scheduler/index.js';
+import { Tenants } from '../../../src/tenants/index.js';
+import { tenantsWith } from '../../support/settings.js';
 
 type Answer = (context: CollectContext) => CollectedState | null | Promise<CollectedState | null>;
 
@@ -58,7 +60,7 @@ export class CollectingApp {
 
   static async start(
     sources: Source[],
-    options: { updateInterval?: number; tags?: Tags } = {},
+    { updateInterval = 0.1, tags = {} }: { updateInterval?: number; tags?: Tags } = {},
   ): Promise<CollectingApp> {
     const app = new CollectingApp();
     app.#module = await Test.createTestingModule({
@@ -66,7 +68,8 @@ export class CollectingApp {
       providers: [
         { provide: BROKER, useClass: MemoryBroker },
         { provide: Hub, useFactory: () => new Hub() },
-        { provide: METRICS_SERVICE_OPTIONS, useValue: { updateInterval: 0.1, tags: {}, ...options } },
+        { provide: METRICS_SERVICE_OPTIONS, useValue: { tags } },
+        { provide: Tenants, useValue: tenantsWith({ updateInterval }) },
         SchedulerRegistry,
         Scheduler,
         StateCache,
@@ -97,6 +100,10 @@ export class CollectingApp {
   /** The names of the timers that run. */
   get timers(): string[] {
     return this.#module.get(SchedulerRegistry).getIntervals();
+  }
+
+  get tenants(): Tenants {
+    return this.#module.get(Tenants);
   }
 
   get states(): StateCache {

@@ -3,12 +3,12 @@ import { DiscoveryModule } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type CollectContext, CollectMetrics, Collectors } from '../../../src/metrics/index.js';
-import { NO_FILTER } from '../../../src/protocol/index.js';
+import { ALL_FEATURES, NO_FILTER } from '../../../src/protocol/index.js';
 import { ACME } from '../../support/principals.js';
 import { channelName } from '../../support/publications.js';
 
 const QUEUE = channelName('queue.metrics');
-const context: CollectContext = { tenant: ACME, filter: NO_FILTER, timestamp: 7 };
+const context: CollectContext = { tenant: ACME, filter: NO_FILTER, features: ALL_FEATURES, timestamp: 7 };
 
 @Injectable()
 class QueueMetrics {

@@ -43,7 +43,32 @@ describe('the metrics service', () => {
       { channel: ORDERS, kind: 'state', data: { tick: 2 }, offset: 2 },
       { channel: ORDERS, kind: 'state', data: { tick: 3 }, offset: 3 },
     ]);
-    expect(orders.calls[0]).toEqual({ tenant: ACME, filter: {}, timestamp: expect.closeTo(Date.now(), -4) as number });
+    expect(orders.calls[0]).toEqual({
+      tenant: ACME,
+      filter: {},
+      features: { compression: true, embeddings: true, workflows: true, response_cache: true },
+      timestamp: expect.closeTo(Date.now(), -4) as number,
+    });
+  });
+
+  test('tells of every tick how late it began, and how long it took', async () => {
+    const ticks: [lag: number, duration: number][] = [];
+    app.metrics.onTick((lag, duration) => ticks.push([lag, duration]));
+    orders.answer = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      return {};
+    };
+    const { transport } = subscriber(app.hub);
+    await transport.received(2);
+    // What keeps the event loop from the timers shows in the ticks after it.
+    const end = performance.now() + 250;
+    while (performance.now() < end);
+    await transport.received(4);
+
+    expect(ticks.length).toBeGreaterThanOrEqual(3);
+    for (const [, duration] of ticks) expect(duration).toBeGreaterThan(25);
+    expect(Math.max(...ticks.map(([lag]) => lag))).toBeGreaterThan(50);
+    expect(Math.min(...ticks.map(([lag]) => lag))).toBeGreaterThanOrEqual(0);
   });
 
   test('collects nothing else', async () => {

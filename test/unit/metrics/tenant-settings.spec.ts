@@ -1,0 +1,106 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { connect, subscriber, wanting } from '../../support/connected.js';
+import { ACME, tenantId } from '../../support/principals.js';
+import { ORDERS, channelName } from '../../support/publications.js';
+import { set } from '../../support/settings.js';
+import { CollectingApp, Source } from './collecting-app.js';
+
+const OTHER = tenantId('other');
+const WORKFLOWS = channelName('workflow.metrics');
+const SLOW = channelName('slow.metrics');
+
+let app: CollectingApp;
+let orders: Source;
+let workflows: Source;
+beforeEach(async () => {
+  [orders, workflows] = [new Source(ORDERS), new Source(WORKFLOWS)];
+  app = await CollectingApp.start([orders, workflows, new Source(SLOW, { every: 5 })]);
+});
+afterEach(() => app.close());
+
+describe('a tenant’s interval', () => {
+  test('moves its ticks to another timer, and leaves none behind', () => {
+    subscriber(app.hub);
+    expect(app.timers).toEqual(['metricast:tick:100ms']);
+    set(app.tenants, ACME, { collectionIntervalSeconds: 7 });
+    expect(app.timers).toEqual(['metricast:tick:7000ms']);
+    set(app.tenants, ACME, {});
+    expect(app.timers).toEqual(['metricast:tick:100ms']);
+  });
+
+  test('is used in place of a channel’s own', () => {
+    const { connection } = connect(app.hub);
+    app.hub.subscribe(connection, wanting({ channel: SLOW }));
+    expect(app.timers).toEqual(['metricast:tick:5000ms']);
+    set(app.tenants, ACME, { performanceProfile: 'high_frequency' });
+    expect(app.timers).toEqual(['metricast:tick:1000ms']);
+  });
+
+  test('is no other tenant’s', () => {
+    subscriber(app.hub);
+    set(app.tenants, OTHER, { collectionIntervalSeconds: 7 });
+    expect(app.timers).toEqual(['metricast:tick:100ms']);
+  });
+
+  test('changes nothing where nobody watches', () => {
+    set(app.tenants, ACME, { collectionIntervalSeconds: 7 });
+    expect(app.timers).toEqual([]);
+  });
+});
+
+describe.each([{ metricsStreaming: false }, { performanceProfile: 'batch_only' }, { performanceProfile: 'disabled' }])(
+  'a tenant with %o',
+  (off) => {
+    test('is not collected for, from that moment on', async () => {
+      subscriber(app.hub);
+      await orders.called(2);
+      set(app.tenants, ACME, off);
+      expect(app.timers).toEqual([]);
+      subscriber(app.hub);
+      expect(app.timers).toEqual([]);
+    });
+
+    test('is collected for again when that is taken back', async () => {
+      set(app.tenants, ACME, off);
+      const { transport } = subscriber(app.hub);
+      set(app.tenants, ACME, {});
+      await transport.received(2);
+      expect(transport.messages).toMatchObject([{ channel: ORDERS }, { channel: ORDERS }]);
+    });
+  },
+);
+
+describe('a feature that is off', () => {
+  test('is a channel that is not collected, while others are', async () => {
+    set(app.tenants, ACME, { features: { workflows: false } });
+    const { connection } = connect(app.hub);
+    for (const channel of [ORDERS, WORKFLOWS]) app.hub.subscribe(connection, wanting({ channel }));
+    await orders.called(3);
+    expect(workflows.calls).toEqual([]);
+    set(app.tenants, ACME, {});
+    await workflows.called(1);
+  });
+
+  test('is known to who collects', async () => {
+    set(app.tenants, ACME, { features: { compression: false } });
+    subscriber(app.hub);
+    await orders.called(1);
+    expect(orders.calls[0]!.features).toEqual({
+      compression: false,
+      embeddings: true,
+      workflows: true,
+      response_cache: true,
+    });
+  });
+});
+
+describe('a cap on the states a minute', () => {
+  test('leaves out ticks beyond it, unasked', async () => {
+    set(app.tenants, ACME, { maxEventsPerMinute: 2 });
+    const { connection } = connect(app.hub, { principal: { tenant: OTHER } });
+    app.hub.subscribe(connection, wanting({ channel: WORKFLOWS }));
+    subscriber(app.hub);
+    await workflows.called(10);
+    expect(orders.calls).toHaveLength(2);
+  });
+});
