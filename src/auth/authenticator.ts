@@ -10,6 +10,7 @@ import {
   parseTenantId,
 } from '../protocol/index.js';
 import { OpenMode } from './open-mode.js';
+import { RevocationList } from './revocation-list.js';
 import { TokenVerifier } from './token-verifier.js';
 
 /** What a connection or a request brings to say who it is. */
@@ -27,7 +28,16 @@ export class Authenticator {
   constructor(
     private readonly verifier: TokenVerifier,
     private readonly openMode: OpenMode,
+    private readonly revocations: RevocationList,
   ) {}
+
+  /**
+   * Resolves when {@link authenticate} can check the token; `undefined` where that is now, as it nearly always is: a token
+   * may name a key that is to be fetched first.
+   */
+  seekKey(token: string | undefined): Promise<void> | undefined {
+    return token === undefined ? undefined : this.verifier.seekKey(token);
+  }
 
   /**
    * @throws {@link MetricastError} `unauthenticated` without a valid token, `no_tenant_access` for a tenant that the token
@@ -39,9 +49,22 @@ export class Authenticator {
       return { ...LOCAL_PRINCIPAL, tenant: chooseTenant(tenants, [LOCAL_TENANT]) };
     }
     if (token === undefined) throw new MetricastError('unauthenticated');
-    const { subject, tenants: allowed, roles, filter, expiresAt } = this.verifier.verify(token);
-    const tenant = chooseTenant(tenants, allowed);
-    return { subject, tenant, roles, filter, expiresAt, authenticated: true };
+    const claims = this.verifier.verify(token);
+    const principal: Principal = { ...claims, tenant: chooseTenant(tenants, claims.tenants), authenticated: true };
+    if (this.revocations.revokes(principal)) throw new MetricastError('unauthenticated');
+    return principal;
+  }
+
+  /**
+   * Who somebody is that is known already, and brings a newer token.
+   *
+   * @throws {@link MetricastError} `unauthenticated` without a valid one, `forbidden` or `no_tenant_access` where it is
+   * somebody else's, or of another tenant.
+   */
+  renew({ subject, tenant }: Principal, token: string): Principal {
+    const principal = this.authenticate({ token, tenants: [tenant], isLocal: false });
+    if (principal.subject === subject) return principal;
+    throw new MetricastError('forbidden', { detail: 'the token is of another subject' });
   }
 
   /** False where everyone is let in without a token. */
@@ -53,9 +76,11 @@ export class Authenticator {
 const LOCAL_PRINCIPAL: Principal = {
   subject: 'local',
   tenant: LOCAL_TENANT,
+  tenants: [LOCAL_TENANT],
   roles: new Set(ROLES),
   filter: NO_FILTER,
   expiresAt: Infinity,
+  issuedAt: 0,
   authenticated: false,
 };
 

@@ -2,10 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { MetricastError, type Principal, type Role } from '../protocol/index.js';
-import { Authenticator, hasRole } from './authenticator.js';
+import { ClientAddresses, Origins, RequestBudget } from '../limits/index.js';
+import { hasRole } from './authenticator.js';
 import { bearerToken, tenantsIn } from './credentials.js';
+import { Entrance } from './entrance.js';
 import { isLocalRequest } from './local-request.js';
-import { REQUIRED_ROLE } from './roles.decorator.js';
+import { LISTS_TENANTS, REQUIRED_ROLE } from './roles.decorator.js';
 
 const PRINCIPAL = Symbol('metricast.principal');
 
@@ -13,19 +15,29 @@ const PRINCIPAL = Symbol('metricast.principal');
 @Injectable()
 export class HttpAuthGuard implements CanActivate {
   constructor(
-    private readonly authenticator: Authenticator,
+    private readonly entrance: Entrance,
+    private readonly addresses: ClientAddresses,
+    private readonly origins: Origins,
+    private readonly budget: RequestBudget,
     private readonly reflector: Reflector,
   ) {}
 
-  canActivate(context: ExecutionContext): boolean {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<IncomingMessage & { [PRINCIPAL]?: Principal }>();
     const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
-    const principal = this.authenticator.authenticate({
-      token: bearerToken(request.headers.authorization),
-      tenants: tenantsIn(searchParams),
+    const handlers = [context.getHandler(), context.getClass()];
+    const listsTenants = this.reflector.getAllAndOverride<boolean | undefined>(LISTS_TENANTS, handlers);
+    const token = bearerToken(request.headers.authorization);
+    await this.entrance.seekKey(token);
+    const principal = this.entrance.admit(this.addresses.of(request), {
+      token,
+      tenants: listsTenants ? [] : tenantsIn(searchParams),
       isLocal: isLocalRequest(request.headers),
     });
-    const role = this.reflector.getAllAndOverride<Role>(REQUIRED_ROLE, [context.getHandler(), context.getClass()]);
+    const role = this.reflector.getAllAndOverride<Role>(REQUIRED_ROLE, handlers);
+    this.origins.requireFor(principal.tenant, request.headers.origin);
+    // What is recorded has limits of its own, by its size.
+    if (role !== 'ingest') this.budget.take(`${principal.tenant} ${principal.subject}`);
     if (!hasRole(principal, role)) throw new MetricastError('forbidden', { detail: `needs the role ${role}` });
     request[PRINCIPAL] = principal;
     return true;

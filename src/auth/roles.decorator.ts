@@ -7,3 +7,13 @@ export const REQUIRED_ROLE = 'metricast:required-role';
 export function RequireRole(role: Role): MethodDecorator & ClassDecorator {
   return SetMetadata(REQUIRED_ROLE, role);
 }
+
+export const LISTS_TENANTS = 'metricast:lists-tenants';
+
+/**
+ * Leaves the tenant in the query to the handler, which reads it with `listedTenants`: an operator may name any, whatever
+ * its token allows.
+ */
+export function ListsTenants(): MethodDecorator {
+  return SetMetadata(LISTS_TENANTS, true);
+}

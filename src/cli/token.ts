@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { JwtService } from '@nestjs/jwt';
+import { isSymmetric } from '../auth/algorithms.js';
 import { ROLES, type Role, type TenantId, isPlainText, parseTenantId } from '../protocol/index.js';
 import {
   EnvironmentError,
@@ -52,7 +53,7 @@ interface Grant {
 function signToken({ subject, tenant, roles, seconds }: Grant, variables: Variables, now: number): string {
   const read = variableReader(variables);
   const algorithm = readJwtAlgorithm(read);
-  if (!algorithm.startsWith('HS')) {
+  if (!isSymmetric(algorithm)) {
     throw new EnvironmentError(`JWT_ALGORITHM is ${algorithm}: the owner of the private key must sign the token`);
   }
   const secret = readJwtSecret(read);

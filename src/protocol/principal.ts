@@ -15,11 +15,17 @@ export interface Principal {
   readonly subject: string;
   /** The tenant that this connection or request acts in. */
   readonly tenant: TenantId;
+  /** All that the token allows, {@link tenant} among them. */
+  readonly tenants: readonly TenantId[];
   readonly roles: ReadonlySet<Role>;
   /** ANDed to everything that the holder reads. */
   readonly filter: TagFilter;
   /** When the token ends; `Infinity` in open mode. */
   readonly expiresAt: Millis;
+  /** When the token was issued; 0 where it does not say. */
+  readonly issuedAt: Millis;
+  /** The token's `jti`, where it has one. */
+  readonly tokenId?: string;
   /** False in open mode, where nobody proved who they are. */
   readonly authenticated: boolean;
 }

@@ -109,7 +109,7 @@ describe('metricast token', () => {
     ],
     [
       'JWT_ALGORITHM was "none": it must be one of ' +
-        'HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512',
+        'HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA',
       { JWT_SECRET_KEY: SECRET, JWT_ALGORITHM: 'none' },
     ],
   ])('cannot sign: %s', async (line, variables) => {

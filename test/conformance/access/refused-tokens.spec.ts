@@ -59,7 +59,7 @@ function forgedList(): string {
 describe('a token with', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await TestApp.start({ auth: { secret: SECRET } });
+    app = await TestApp.start({ auth: { secret: SECRET }, maxFailedAuthentications: 0 });
   });
   afterAll(() => app.close());
 

@@ -1,13 +1,18 @@
 import { JwtService } from '@nestjs/jwt';
 import { describe, expect, test } from 'vitest';
-import { type AuthOptions, Authenticator, type OpenMode, TokenVerifier, hasRole } from '../../../src/auth/index.js';
+import { type AuthOptions, Authenticator, type OpenMode, RevocationList, hasRole } from '../../../src/auth/index.js';
 import { MetricastError, ROLES, type Role } from '../../../src/protocol/index.js';
-import { principalWith } from '../../support/principals.js';
+import { principalWith, tenantId } from '../../support/principals.js';
+import { verifierWith } from '../../support/token-verifiers.js';
 
 const SECRET = 'a secret of the tests, 32 bytes or more';
 
-function authenticator({ isOpen = false, options = { secret: SECRET } as AuthOptions } = {}): Authenticator {
-  return new Authenticator(new TokenVerifier(new JwtService(), options), { isOpen } as OpenMode);
+function authenticator({
+  isOpen = false,
+  options = { secret: SECRET } as AuthOptions,
+  revocations = new RevocationList(),
+} = {}): Authenticator {
+  return new Authenticator(verifierWith(options), { isOpen } as OpenMode, revocations);
 }
 
 function tokenFor(claims: Record<string, unknown>): string {
@@ -33,9 +38,11 @@ describe('who brings a token', () => {
     expect(principal).toEqual({
       subject: 'ada',
       tenant: 'acme',
+      tenants: ['acme', 'globex'],
       roles: new Set(['ingest']),
       filter: { env: ['a'] },
       expiresAt: expect.any(Number) as number,
+      issuedAt: expect.any(Number) as number,
       authenticated: true,
     });
     expect(principal.expiresAt).toBeGreaterThan(Date.now());
@@ -82,6 +89,39 @@ describe('who brings a token', () => {
     const open = authenticator({ isOpen: true, options: {} });
     expect(enter(open, token)).toBe('unauthenticated');
     expect(enter(open, '')).toBe('unauthenticated');
+  });
+});
+
+describe('who is known already, and brings a newer token', () => {
+  const ada = principalWith({ tenant: tenantId('globex') });
+  const renew = (claims: Record<string, unknown>) => () => authenticator().renew(ada, tokenFor(claims));
+
+  test('is who the new one says, in the tenant that they are in', () => {
+    expect(renew({ tenant_id: 'acme', tenants: ['globex'], roles: ['admin'], filter: { env: 'b' } })()).toMatchObject({
+      subject: 'ada',
+      tenant: 'globex',
+      roles: new Set(['admin']),
+      filter: { env: ['b'] },
+    });
+  });
+
+  test('is refused where it is somebody else’s, or of another tenant', () => {
+    expect(renew({ tenant_id: 'globex', sub: 'bob' })).toThrow('Not allowed: the token is of another subject');
+    expect(renew({ tenant_id: 'acme' })).toThrow('No access to workspace globex');
+    expect(() => authenticator().renew(ada, '')).toThrow('Invalid authentication token');
+  });
+});
+
+describe('who brings a token that was revoked', () => {
+  test('is refused in the tenant where it was, as one whose token is wrong', () => {
+    const revocations = new RevocationList();
+    const of = authenticator({ revocations });
+    const token = tokenFor({ tenant_id: 'acme', tenants: ['globex'], jti: 't1' });
+    expect(enter(of, token)).toBe('acme');
+    revocations.add({ kind: 'jti', value: 't1', tenant: tenantId('acme'), revokedAt: Date.now() });
+
+    expect(enter(of, token)).toBe('unauthenticated');
+    expect(enter(of, token, ['globex'])).toBe('globex');
   });
 });
 

@@ -5,9 +5,9 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
-import { JwtService } from '@nestjs/jwt';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type AuthOptions, MissingKeyError, OpenMode, TokenVerifier } from '../../../src/auth/index.js';
+import { type AuthOptions, MissingKeyError, OpenMode } from '../../../src/auth/index.js';
+import { verifierWith } from '../../support/token-verifiers.js';
 
 const KEY = { secret: 'a secret of the tests, 32 bytes or more' };
 
@@ -25,7 +25,7 @@ afterEach(async () => {
 
 function openMode(options: AuthOptions = {}): OpenMode {
   const host = { httpAdapter: { getHttpServer: () => server } } as HttpAdapterHost;
-  const mode = new OpenMode(new TokenVerifier(new JwtService(), options), host);
+  const mode = new OpenMode(verifierWith(options), host);
   mode.onModuleInit();
   return mode;
 }
@@ -77,7 +77,7 @@ describe('a server without a key', () => {
   });
 
   test('without HTTP is not open', () => {
-    const mode = new OpenMode(new TokenVerifier(new JwtService(), {}), {} as HttpAdapterHost);
+    const mode = new OpenMode(verifierWith({}), {} as HttpAdapterHost);
     mode.onModuleInit();
     expect(mode.isOpen).toBe(false);
   });

@@ -1,10 +1,11 @@
-import { type KeyObject, createHmac, createSign, generateKeyPairSync } from 'node:crypto';
+import { type KeyObject, createHmac, createSign, generateKeyPairSync, sign } from 'node:crypto';
 import { JwtService } from '@nestjs/jwt';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type AuthOptions, type JwtAlgorithm, type TokenClaims, TokenVerifier } from '../../../src/auth/index.js';
+import type { AuthOptions, JwtAlgorithm, TokenClaims, TokenVerifier } from '../../../src/auth/index.js';
 import { MetricastError } from '../../../src/protocol/index.js';
 import { filterOf } from '../../support/publications.js';
+import { verifierWith } from '../../support/token-verifiers.js';
 
 const SECRET = 'a secret of the tests, 32 bytes or more';
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -13,7 +14,7 @@ const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const pemOf = (key: KeyObject) => key.export({ type: 'spki', format: 'pem' }).toString();
 
 function verifier(options: AuthOptions = { secret: SECRET }): TokenVerifier {
-  return new TokenVerifier(new JwtService(), options);
+  return verifierWith(options);
 }
 
 function inSeconds(seconds: number): number {
@@ -73,7 +74,21 @@ describe('a valid token', () => {
       roles: new Set(['viewer']),
       filter: filterOf({}),
       expiresAt: exp * 1000,
+      issuedAt: 0,
     });
+  });
+
+  test('says which one it is, and since when', () => {
+    const iat = inSeconds(-5);
+    expect(verify({ jti: 't1', iat })).toMatchObject({ tokenId: 't1', issuedAt: iat * 1000 });
+  });
+
+  test.each([inSeconds(3600), -1, 'now', null])('that was issued at %j counts as an old one', (iat) => {
+    expect(verify({ iat }).issuedAt).toBe(0);
+  });
+
+  test('may end later than there are dates', () => {
+    expect(new Date(verify({ exp: 4e13 }).expiresAt).toISOString()).toBe('+275760-09-13T00:00:00.000Z');
   });
 
   test.each([
@@ -117,13 +132,43 @@ describe('a valid token', () => {
     },
   );
 
-  test.each<[JwtAlgorithm, KeyObject, KeyObject]>([
+  test.each<[Exclude<JwtAlgorithm, 'EdDSA'>, KeyObject, KeyObject]>([
     ['RS256', rsa.privateKey, rsa.publicKey],
     ['PS256', rsa.privateKey, rsa.publicKey],
     ['ES256', ec.privateKey, ec.publicKey],
   ])('may be signed with a private key: %s', (algorithm, privateKey, publicKey) => {
     const token = new JwtService().sign(claimsWith(), { privateKey: privateKey as never, algorithm });
     expect(verifier({ publicKey: pemOf(publicKey), algorithm }).verify(token).subject).toBe('ada');
+  });
+});
+
+describe('a token of an Edwards curve', () => {
+  test.each(['ed25519', 'ed448'] as const)('is taken: %s', (curve) => {
+    const [own, other] = [0, 1].map(() => generateKeyPairSync(curve as 'ed25519'));
+    const of = verifier({ publicKey: pemOf(own!.publicKey), algorithm: 'EdDSA' });
+    const signedBy = (key: KeyObject) =>
+      handmade({ alg: 'EdDSA' }, claimsWith(), (content) =>
+        sign(null, Buffer.from(content), key).toString('base64url'),
+      );
+    expect(of.verify(signedBy(own!.privateKey)).subject).toBe('ada');
+    expectRefused(signedBy(other!.privateKey), of);
+    expectRefused(handmade({ alg: 'EdDSA' }, claimsWith(), hmac(pemOf(own!.publicKey))), of);
+    expectRefused(handmade({ alg: 'HS256' }, claimsWith(), hmac(pemOf(own!.publicKey))), of);
+  });
+});
+
+describe('a clock that may differ', () => {
+  const tolerant = verifier({ secret: SECRET, clockTolerance: 10 });
+
+  test('lets a token be taken a little longer, and it ends then', () => {
+    const exp = inSeconds(-5);
+    expect(tolerant.verify(tokenWith({ exp })).expiresAt).toBe((exp + 10) * 1000);
+    expectRefused(tokenWith({ exp: inSeconds(-11) }), tolerant);
+  });
+
+  test('lets a token be taken a little sooner', () => {
+    expect(tolerant.verify(tokenWith({ nbf: inSeconds(5) })).subject).toBe('ada');
+    expectRefused(tokenWith({ nbf: inSeconds(12) }), tolerant);
   });
 });
 
@@ -204,6 +249,8 @@ describe('a token is refused for its claims', () => {
     ['without exp', { exp: undefined }],
     ['with an exp that is no number', { exp: '4102444800' }],
     ['with an exp of null', { exp: null }],
+    ['with a jti that is no text', { jti: 7 }],
+    ['with a jti that breaks lines', { jti: 'a\nb' }],
     ['not valid yet', { nbf: inSeconds(60) }],
     ['with an nbf that is no number', { nbf: 'now' }],
     ['without sub', { sub: undefined }],
@@ -219,6 +266,12 @@ describe('a token is refused for its claims', () => {
     ['with a filter that has no values', { filter: { env: [] } }],
     ['with a filter on a name that is none', { filter: { constructor: 'a' } }],
   ])('%s', (_why, claims) => expectRefused(tokenWith(claims)));
+
+  test('that never end', () => {
+    const claims = (exp: string) => `{"sub":"ada","tenant_id":"acme","exp":${exp}}`;
+    expect(verifier().verify(handmade({ alg: 'HS256' }, claims('4102444800'), hmac(SECRET))).subject).toBe('ada');
+    expectRefused(handmade({ alg: 'HS256' }, claims('1e999'), hmac(SECRET)));
+  });
 
   test.each([
     [{ aud: undefined }, 'refused'],

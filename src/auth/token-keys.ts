@@ -1,0 +1,92 @@
+import { type KeyObject, createPublicKey, createSecretKey } from 'node:crypto';
+import { Inject, Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Scheduler } from '../scheduler/index.js';
+import { isSymmetric } from './algorithms.js';
+import { AUTH_OPTIONS, type AuthOptions } from './auth.options.js';
+import { type KeySet, KeySetError, isUrl, loadKeySet } from './key-set.js';
+
+const JOB = 'metricast:keys:renew';
+const RENEW_MILLIS = 600_000;
+/** Between two looks for a key that is not there: anybody can name one. */
+const ASK_AGAIN_MILLIS = 30_000;
+
+/** The file with the keys cannot be read: no token could be checked. */
+export class KeysUnreadableError extends Error {
+  override readonly name = 'KeysUnreadableError';
+
+  constructor(readonly reason: string) {
+    super(`Metricast option auth.jwks: it cannot be read: ${reason}`);
+  }
+}
+
+/** The keys that are configured: one, or a set, which is read again from time to time. */
+@Injectable()
+export class TokenKeys implements OnModuleInit, OnModuleDestroy {
+  readonly #logger = new Logger(TokenKeys.name);
+  /** Made once: a text would be read anew for each token, which takes longer than all the rest of opening a connection. */
+  readonly #only: KeyObject | undefined;
+  #set: KeySet = new Map();
+  #loading: Promise<void> | undefined;
+  #askedAt = -Infinity;
+  #hasFailed = false;
+
+  constructor(
+    @Inject(AUTH_OPTIONS) private readonly options: AuthOptions,
+    private readonly scheduler: Scheduler,
+  ) {
+    const { secret, publicKey, algorithm = 'HS256' } = options;
+    if (!isSymmetric(algorithm)) this.#only = publicKey === undefined ? undefined : createPublicKey(publicKey);
+    else this.#only = secret === undefined ? undefined : createSecretKey(secret, 'utf8');
+  }
+
+  /** False where no key is configured: then no token can be valid. */
+  get areConfigured(): boolean {
+    return this.#only !== undefined || this.options.jwks !== undefined;
+  }
+
+  /** @throws {@link KeysUnreadableError} for a file; a server whose keys are elsewhere starts, and takes no token until it has them. */
+  async onModuleInit(): Promise<void> {
+    const { jwks } = this.options;
+    if (jwks === undefined) return;
+    await this.#load(jwks, !isUrl(jwks));
+    this.scheduler.every(JOB, RENEW_MILLIS, () => this.#renew(jwks));
+  }
+
+  onModuleDestroy(): void {
+    this.scheduler.cancel(JOB);
+  }
+
+  /** The key to check a token with whose header has this `kid`: it is compared with those of the set, and used for nothing else. */
+  find(kid: unknown): KeyObject | undefined {
+    return this.#only ?? (typeof kid === 'string' ? this.#set.get(kid) : undefined);
+  }
+
+  /** Resolves when a key that is not in the set has been looked for; `undefined` where there is nothing to wait for. */
+  seek(kid: unknown): Promise<void> | undefined {
+    const { jwks } = this.options;
+    if (jwks === undefined || typeof kid !== 'string' || this.#set.has(kid)) return undefined;
+    if (this.#loading) return this.#loading;
+    const now = performance.now();
+    if (now - this.#askedAt < ASK_AGAIN_MILLIS) return undefined;
+    this.#askedAt = now;
+    return this.#renew(jwks);
+  }
+
+  #renew(location: string): Promise<void> {
+    this.#loading ??= this.#load(location, false).finally(() => (this.#loading = undefined));
+    return this.#loading;
+  }
+
+  /** Keeps the keys that it has where there are none to be had. */
+  async #load(location: string, isNeeded: boolean): Promise<void> {
+    try {
+      this.#set = await loadKeySet(location, this.options.algorithm ?? 'HS256');
+      this.#hasFailed = false;
+    } catch (error) {
+      const reason = error instanceof KeySetError ? error.message : 'it cannot be understood';
+      if (isNeeded) throw new KeysUnreadableError(reason);
+      if (!this.#hasFailed) this.#logger.error(`The keys of tokens cannot be read: ${reason}`);
+      this.#hasFailed = true;
+    }
+  }
+}

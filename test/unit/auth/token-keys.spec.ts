@@ -1,0 +1,142 @@
+import type { ServerResponse } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { SchedulerRegistry } from '@nestjs/schedule';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { TokenKeys } from '../../../src/auth/index.js';
+import { Scheduler } from '../../../src/scheduler/index.js';
+import { HttpStandIn } from '../../support/http-stand-in.js';
+import { SigningKey, keySetOf } from '../../support/key-sets.js';
+
+const [OLD, NEW] = [new SigningKey('old'), new SigningKey('new')];
+const BOTH = keySetOf(OLD.jwk(), NEW.jwk());
+
+let answer: (response: ServerResponse) => unknown;
+let issuer: HttpStandIn;
+let keys: TokenKeys;
+
+beforeEach(async () => {
+  Logger.overrideLogger(false);
+  answers(keySetOf(OLD.jwk()));
+  issuer = await HttpStandIn.start((_request, response) => answer(response));
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  keys = new TokenKeys({ jwks: `${issuer.url}/keys`, algorithm: 'ES256' }, new Scheduler(new SchedulerRegistry()));
+  await keys.onModuleInit();
+});
+
+afterEach(async () => {
+  keys.onModuleDestroy();
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  await issuer.close();
+});
+
+function answers(body: string | Buffer, status = 200, headers: Record<string, string> = {}): void {
+  answer = (response) => response.writeHead(status, headers).end(body);
+}
+
+const has = (kid: unknown) => keys.find(kid) !== undefined;
+
+describe('a set of keys', () => {
+  test('is there from the start, by the ids of its keys', () => {
+    expect(has('old')).toBe(true);
+    for (const kid of ['new', '', undefined, null, 7, ['old'], '../old', '__proto__', 'constructor']) {
+      expect(has(kid)).toBe(false);
+    }
+  });
+
+  test('is read again when a token names a key that is not in it', async () => {
+    answers(BOTH);
+    await keys.seek('new');
+    expect(has('new')).toBe(true);
+    expect(keys.seek('new')).toBeUndefined();
+  });
+
+  test('is read once for all who name such a key at a time', async () => {
+    await Promise.all(['a', 'b', 'c'].map(async (kid) => keys.seek(kid)));
+    expect(issuer.received).toHaveLength(2);
+  });
+
+  test('is read again for such a key at most every 30 seconds', async () => {
+    const now = performance.now.bind(performance);
+    await keys.seek('a');
+    for (const kid of ['a', 'b', 'c']) expect(keys.seek(kid)).toBeUndefined();
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 29_000);
+    expect(keys.seek('d')).toBeUndefined();
+    expect(issuer.received).toHaveLength(2);
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 30_000);
+    await keys.seek('d');
+    expect(issuer.received).toHaveLength(3);
+  });
+
+  test('is read again for no key that is none', () => {
+    for (const kid of [undefined, null, 7, ['new']]) expect(keys.seek(kid)).toBeUndefined();
+  });
+
+  test('is read again every 10 minutes, and forgets keys that are gone', async () => {
+    answers(keySetOf(NEW.jwk()));
+    await vi.advanceTimersByTimeAsync(599_000);
+    expect(issuer.received).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1000);
+    await vi.waitFor(() => expect(has('new')).toBe(true));
+    expect(has('old')).toBe(false);
+  });
+
+  test.each<[what: string, go: () => unknown]>([
+    ['answers with an error', () => answers('', 503)],
+    ['leads elsewhere', () => answers('', 302, { location: `${issuer.url}/others` })],
+    ['answers with what is not JSON', () => answers('<html>')],
+    ['answers with no key set', () => answers('[]')],
+    ['answers with nothing', () => answers('null')],
+    ['answers with no keys', () => answers(keySetOf())],
+    ['answers with more than 1 MiB', () => answers(keySetOf(NEW.jwk({ note: 'x'.repeat(1024 * 1024) })))],
+    ['breaks off', () => (answer = (response) => response.destroy())],
+    ['is gone', () => issuer.close()],
+  ])('keeps its keys where who issues them %s', async (_what, go) => {
+    await go();
+    await keys.seek('new');
+    expect(has('old')).toBe(true);
+    expect(has('new')).toBe(false);
+    expect(issuer.received.map(({ path }) => path)).not.toContain('/others');
+  });
+
+  test('keeps its keys where who issues them does not answer within 5 seconds', { timeout: 10_000 }, async () => {
+    answer = () => undefined;
+    const first = await Promise.race([keys.seek('new')!.then(() => 'given up'), wait(8000, 'still waiting')]);
+    expect(first).toBe('given up');
+    expect(has('old')).toBe(true);
+  });
+
+  test.each<[what: string, jwk: object]>([
+    ['is for another algorithm', NEW.jwk({ alg: 'ES384' })],
+    ['is for encryption', NEW.jwk({ use: 'enc' })],
+    ['is for signing alone', NEW.jwk({ key_ops: ['sign'] })],
+    ['has no id', NEW.jwk({ kid: undefined })],
+    ['has an id that is none', NEW.jwk({ kid: 7 })],
+    ['shows its private half', NEW.privateJwk()],
+    ['is a secret', { kty: 'oct', k: 'c2VjcmV0', kid: 'new' }],
+    ['is broken', NEW.jwk({ x: 'AA' })],
+    ['is nothing', null as never],
+  ])('passes over a key that %s', async (_what, jwk) => {
+    answers(keySetOf(jwk, OLD.jwk()));
+    await keys.seek('new');
+    expect(has('new')).toBe(false);
+    expect(has('old')).toBe(true);
+  });
+});
+
+test('keys that cannot be had at the start are there as soon as they can', async () => {
+  await issuer.close();
+  const later = new TokenKeys(
+    { jwks: `${issuer.url}/keys`, algorithm: 'ES256' },
+    new Scheduler(new SchedulerRegistry()),
+  );
+  await later.onModuleInit();
+  expect(later.find('old')).toBeUndefined();
+  const back = await HttpStandIn.start((_request, response) => answer(response), issuer.port);
+  await later.seek('old');
+
+  expect(later.find('old')).toBeDefined();
+  later.onModuleDestroy();
+  await back.close();
+});
