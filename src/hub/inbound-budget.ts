@@ -1,4 +1,4 @@
-import type { Millis } from '../protocol/index.js';
+import type { Millis, Principal, TenantId } from '../protocol/index.js';
 
 interface Window {
   startedAt: Millis;
@@ -15,22 +15,24 @@ export class InboundBudget {
   readonly #windows = new Map<string, Window>();
   #nextCleanUp: Millis = 0;
 
-  /** @param limit messages a minute; 0 for no limit. */
-  constructor(private readonly limit: number) {}
+  /** @param limitOf messages a minute of each subject of a tenant; 0 for no limit. Asked for every message: it may change. */
+  constructor(private readonly limitOf: (tenant: TenantId) => number) {}
 
   /**
    * Takes a message from the subject's budget. Returns 0, or the seconds until there is budget again.
    *
    * @param bytes what it has: a large message takes time to read, and counts as several.
    */
-  take(subject: string, now: Millis, bytes = 0): number {
-    if (this.limit === 0) return 0;
-    let window = this.#windows.get(subject);
+  take({ tenant, subject }: Pick<Principal, 'tenant' | 'subject'>, now: Millis, bytes = 0): number {
+    const limit = this.limitOf(tenant);
+    if (limit === 0) return 0;
+    const key = `${tenant} ${subject}`;
+    let window = this.#windows.get(key);
     if (!window || hasEnded(window, now)) {
       this.#cleanUp(now);
-      this.#windows.set(subject, (window = { startedAt: now, used: 0 }));
+      this.#windows.set(key, (window = { startedAt: now, used: 0 }));
     }
-    if (window.used < this.limit) {
+    if (window.used < limit) {
       window.used += Math.max(1, Math.ceil(bytes / InboundBudget.BYTES_A_MESSAGE));
       return 0;
     }

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { SECRET, TestApp } from '../../support/app.js';
+import type { ChannelsClient } from '../../support/channels-client.js';
+import { changeSettings } from '../../support/settings.js';
+import { TestTenant } from '../../support/test-tenant.js';
+
+describe("a tenant's limit of messages a minute", () => {
+  let app: TestApp;
+  let tenant: TestTenant;
+  let client: ChannelsClient;
+  beforeAll(async () => {
+    app = await TestApp.start({ auth: { secret: SECRET } });
+  });
+  afterAll(() => app.close());
+  beforeEach(async () => {
+    tenant = new TestTenant(app);
+    client = await tenant.watch();
+    return () => client.close();
+  });
+
+  const limit = (messages: number | null) =>
+    changeSettings(app, tenant, { limits: { max_messages_per_minute: messages } });
+  /** How many of so many pings are done. */
+  const done = async (count: number) => {
+    for (let at = 0; at < count; at++) client.send({ type: 'ping' });
+    const isAnswer = ({ type, code }: Record<string, unknown>) => type === 'pong' || code === 'rate_limited';
+    const answers = [];
+    while (answers.length < count) answers.push(await client.wire.find(isAnswer));
+    return answers.filter(({ type }) => type === 'pong').length;
+  };
+
+  it('is 1,000 where nothing is set', async () => {
+    expect(await done(1001)).toBe(1000);
+  });
+
+  it('holds from the moment that it is set, on connections that are open', async () => {
+    expect(await done(5)).toBe(5);
+    await limit(8);
+    expect(await done(5)).toBe(3);
+    await limit(10);
+    expect(await done(5)).toBe(2);
+    await limit(2);
+    expect(await done(1)).toBe(0);
+  });
+
+  it('of 0 is none', async () => {
+    await limit(3);
+    expect(await done(5)).toBe(3);
+    await limit(0);
+
+    expect(await done(1500)).toBe(1500);
+  });
+
+  it('is not that of another tenant', async () => {
+    await limit(1);
+    expect(await done(2)).toBe(1);
+    const other = await new TestTenant(app).watch();
+
+    expect(await other.ask({ type: 'ping' })).toMatchObject({ type: 'pong' });
+    expect(await other.ask({ type: 'ping' })).toMatchObject({ type: 'pong' });
+    await other.close();
+  });
+});
