@@ -4,6 +4,7 @@ import { Outbox } from './outbox.js';
 import type { Framing, Transport } from './ports.js';
 
 export interface Membership {
+  /** As it was asked for; its audience has the filter of the principal as well. */
   readonly subscription: Subscription;
   readonly audience: Audience<Connection>;
   /** States that the audience had been sent when the connection joined it. */
@@ -20,7 +21,7 @@ export class Connection {
 
   constructor(
     readonly id: string,
-    readonly principal: Principal,
+    public principal: Principal,
     readonly dialect: Dialect,
     public framing: Framing,
     readonly transport: Transport,
@@ -28,6 +29,11 @@ export class Connection {
   ) {
     this.lastHeardAt = connectedAt;
     this.outbox = new Outbox(transport);
+  }
+
+  /** Of what it is sent. */
+  get encoding(): 'json' | 'msgpack' {
+    return this.framing === this.transport.encodings?.messagePack ? 'msgpack' : 'json';
   }
 
   /** The channels that it is subscribed to, sorted. */

@@ -20,6 +20,8 @@ import { Audience, type Deliveries } from './audience.js';
 import { Connection } from './connection.js';
 import type { Framing, Transport } from './ports.js';
 import { Delivery } from './delivery.js';
+import { HeadCounts } from './head-counts.js';
+import { HubCounts } from './hub-counts.js';
 import { isStateLike } from './rendering.js';
 import { Turn } from './turn.js';
 
@@ -39,6 +41,8 @@ type Audiences = Map<string, Map<string, Audience<Connection>>>;
  */
 export class Hub {
   readonly connections = new Map<string, Connection>();
+  readonly counts = new HubCounts();
+  readonly heads = new HeadCounts();
   readonly #channels = new Map<TenantId, Map<ChannelName, Audiences>>();
   readonly #demandListeners: DemandListener[] = [];
   readonly #unsayableListeners: UnsayableListener[] = [];
@@ -59,6 +63,8 @@ export class Hub {
   open(id: string, principal: Principal, dialect: Dialect, framing: Framing, transport: Transport): Connection {
     const connection = new Connection(id, principal, dialect, framing, transport, this.now());
     this.connections.set(id, connection);
+    this.counts.opened++;
+    this.heads.add(principal);
     return connection;
   }
 
@@ -67,12 +73,16 @@ export class Hub {
     if (!connection.isOpen) return;
     connection.isOpen = false;
     this.connections.delete(connection.id);
+    this.heads.remove(connection.principal);
     this.unsubscribe(connection);
-    if (reason) {
-      connection.outbox.flush(this.clock());
-      connection.transport.close(connection.dialect.close?.(reason) ?? reason);
+    const said = reason && (connection.dialect.close?.(reason) ?? reason);
+    if (said) {
+      this.counts.bytes += connection.outbox.flush(this.clock());
+      connection.transport.close(said);
     }
     connection.outbox.discard();
+    this.counts.closed(said);
+    this.counts.conflatedBefore += connection.outbox.conflated;
   }
 
   /** Subscribes; naming a channel again replaces what was wanted of it. */
@@ -84,7 +94,7 @@ export class Hub {
     const audience = this.#audienceFor(tenant, wanted, connection);
     // Joins before it leaves: a channel that is watched throughout must not look deserted in between.
     audience.members.add(connection);
-    connection.memberships.set(wanted.channel, { subscription: wanted, audience, statesBefore: audience.states });
+    connection.memberships.set(wanted.channel, { subscription, audience, statesBefore: audience.states });
     if (previous && previous !== audience) this.#leave(tenant, wanted.channel, previous, connection);
   }
 
@@ -102,11 +112,22 @@ export class Hub {
   reframe(connection: Connection, framing: Framing): void {
     if (connection.framing === framing) return;
     connection.framing = framing;
-    for (const { subscription } of connection.memberships.values()) this.subscribe(connection, subscription);
+    this.#subscribeAnew(connection);
+  }
+
+  /**
+   * Takes a newer token's principal for a connection, of the same subject and tenant. Its filter counts for all that the
+   * connection is subscribed to, from here on.
+   */
+  renew(connection: Connection, principal: Principal): void {
+    if (!connection.isOpen) return;
+    connection.principal = principal;
+    this.#subscribeAnew(connection);
   }
 
   /** Brings a publication to every connection that wants it. The hot path: nothing here is per connection but the push. */
   deliver(publication: Publication): void {
+    this.counts.publications++;
     const audiences = this.#channels.get(publication.tenant)?.get(publication.channel);
     if (!audiences) return;
     const { message } = publication;
@@ -128,7 +149,9 @@ export class Hub {
     // A tick may have been faster, with this very state or a newer one.
     if (audience.states > statesBefore) return;
     const delivery = this.#deliveryFor(audience, publication, new Map());
-    if (delivery) this.#turn.add(connection, delivery);
+    if (!delivery) return;
+    this.counts.frames++;
+    this.#turn.add(connection, delivery);
   }
 
   /** Delivers to audiences of one filter. */
@@ -138,6 +161,7 @@ export class Hub {
       const delivery = this.#deliveryFor(audience, publication, ready);
       if (!delivery) continue;
       if (isStateLike(publication.message)) audience.states++;
+      this.counts.frames += audience.members.size;
       for (const connection of audience.members) this.#turn.add(connection, delivery);
     }
   }
@@ -161,14 +185,16 @@ export class Hub {
 
   /** Sends one connection a frame that is ready, and may be shared with others. */
   sendFrame(connection: Connection, frame: Buffer): void {
-    if (connection.isOpen) this.#turn.add(connection, new Delivery(frame));
+    if (!connection.isOpen) return;
+    this.counts.frames++;
+    this.#turn.add(connection, new Delivery(frame));
   }
 
   /** Goes on with what waits for a reader that is behind, and has read on or has had time to. */
   drain(connection: Connection): void {
     if (!connection.isOpen || !connection.outbox.isBehind) return;
     const now = this.clock();
-    connection.outbox.drain(now);
+    this.counts.bytes += connection.outbox.drain(now);
     this.#giveUpIfOverdue(connection, now);
   }
 
@@ -177,10 +203,14 @@ export class Hub {
     connection.outbox.ping(this.clock());
   }
 
-  /** The peer has answered the ping with this number: it has read what was written before it. */
-  answered(connection: Connection, ping: number): void {
-    connection.outbox.answered(ping, this.clock());
+  /**
+   * The peer has answered the ping with this number: it has read what was written before it. False where it was not
+   * asked, or has answered before.
+   */
+  answered(connection: Connection, ping: number): boolean {
+    const wasOpen = connection.outbox.answered(ping, this.clock());
     this.drain(connection);
+    return wasOpen;
   }
 
   /** The distinct filters with which a tenant's connections watch a channel, by their canonical keys. */
@@ -190,6 +220,27 @@ export class Hub {
       for (const { filter } of alike.values()) filters.set(filterKey, filter);
     }
     return filters;
+  }
+
+  /** The channels of a tenant that anybody watches. */
+  channelsOf(tenant: TenantId): ChannelName[] {
+    return [...(this.#channels.get(tenant)?.keys() ?? [])];
+  }
+
+  /** Every audience that has members. */
+  *audiences(): Iterable<{ readonly members: ReadonlySet<Connection> }> {
+    for (const channels of this.#channels.values()) {
+      for (const audiences of channels.values()) {
+        for (const alike of audiences.values()) yield* alike.values();
+      }
+    }
+  }
+
+  /** The connections of a tenant that are subscribed to a channel, each once. */
+  *listenersOf(tenant: TenantId, channel: ChannelName): Iterable<Connection> {
+    for (const alike of this.#channels.get(tenant)?.get(channel)?.values() ?? []) {
+      for (const { members } of alike.values()) yield* members;
+    }
   }
 
   isWatched(tenant: TenantId, channel: ChannelName): boolean {
@@ -219,9 +270,13 @@ export class Hub {
     }
   }
 
+  #subscribeAnew(connection: Connection): void {
+    for (const { subscription } of connection.memberships.values()) this.subscribe(connection, subscription);
+  }
+
   #flush(connection: Connection, now: Millis): void {
     if (!connection.isOpen) return;
-    connection.outbox.flush(now);
+    this.counts.bytes += connection.outbox.flush(now);
     this.#giveUpIfOverdue(connection, now);
   }
 

@@ -58,36 +58,44 @@ export class Outbox {
     return this.#backlog !== undefined;
   }
 
-  /** The turn is over: hands the transport what it brought, as far as the reader keeps up with it; merges the rest. */
-  flush(now: Millis): void {
+  /**
+   * The turn is over: hands the transport what it brought, as far as the reader keeps up with it; merges the rest.
+   *
+   * @returns the bytes that the transport was given.
+   */
+  flush(now: Millis): number {
     const { pending } = this;
     this.pending = undefined;
     if (pending) {
       if (pending.length <= this.#credit && now < this.#creditEnd && this.transport.bufferedBytes <= HIGH_WATER_MARK) {
         this.#credit -= pending.length;
         this.transport.write(pending.bytes);
-        return;
+        return pending.length;
       }
       this.#settle();
       if (!this.#backlog && !this.#isFull(now) && pending.length <= this.#room) {
         // However much it is, a reader that keeps up gets it as it is; in pieces, so that it shows how far it is.
         for (const piece of pending.pieces) this.#write(piece, now);
-        return;
+        return pending.length;
       }
       this.#backlog ??= new Backlog();
       for (const delivery of pending.deliveries) this.#backlog.add(delivery);
     }
-    this.drain(now);
+    return this.drain(now);
   }
 
-  /** Hands the transport of what waits as much as the reader has room for. */
-  drain(now: Millis): void {
+  /** Hands the transport of what waits as much as the reader has room for. @returns the bytes that it was given. */
+  drain(now: Millis): number {
+    let given = 0;
     while (this.#backlog && !this.#isFull(now)) {
       const room = Math.min(HIGH_WATER_MARK - this.transport.bufferedBytes, PING_EVERY, this.#room);
       const frames = this.#backlog.take(Math.max(1, room));
       if (this.#backlog.isEmpty) this.#caughtUp(this.#backlog);
-      this.#write(frames.length === 1 ? frames[0]! : Buffer.concat(frames), now);
+      const bytes = frames.length === 1 ? frames[0]! : Buffer.concat(frames);
+      given += bytes.length;
+      this.#write(bytes, now);
     }
+    return given;
   }
 
   /** True where the reader has fallen so far behind, or been behind for so long, that it is to be given up. */
@@ -105,11 +113,12 @@ export class Outbox {
     this.transport.ping(this.transport.canAnswer ? this.#windowed().ping(now) : 0);
   }
 
-  /** The peer has answered the ping with this number. */
-  answered(ping: number, now: Millis): void {
+  /** The peer has answered the ping with this number. False where it was not asked, or has answered before. */
+  answered(ping: number, now: Millis): boolean {
     this.#settle();
-    this.#window?.answered(ping, now);
+    const wasOpen = this.#window?.answered(ping, now) ?? false;
     if (this.#window?.isPingDue(now)) this.ping(now);
+    return wasOpen;
   }
 
   discard(): void {

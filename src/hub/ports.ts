@@ -24,7 +24,7 @@ export interface Transport {
   readonly encodings?: { readonly json: Framing; readonly messagePack: Framing };
   /** False where a peer has no way to give a sign of life. */
   readonly canAnswer: boolean;
-  /** The peer's address; empty once it is gone. */
+  /** The peer's address; empty where it was gone before that was known. */
   readonly address: string;
   /** Bytes written that the peer has not taken yet. */
   readonly bufferedBytes: number;

@@ -115,12 +115,12 @@ export class SendWindow {
     return number;
   }
 
-  /** Notes that the ping with this number was answered, and so all before it. */
-  answered(number: number, now: Millis): void {
-    if (number > this.#pings) return;
+  /** Notes that the ping with this number was answered, and so all before it. False where none waited for that. */
+  answered(number: number, now: Millis): boolean {
+    if (number > this.#pings) return false;
     let ping: OpenPing | undefined;
     while (this.#open.length > 0 && this.#open[0]!.number <= number) ping = this.#open.shift();
-    if (!ping) return;
+    if (!ping) return false;
     this.#openSince = this.#open[0]?.time ?? -1;
     const delay = now - ping.time;
     this.#quickest = Math.min(this.#quickest, delay);
@@ -136,6 +136,7 @@ export class SendWindow {
     this.#lateSince = Infinity;
     this.#read = ping.position;
     this.#readAt = now;
+    return true;
   }
 
   /** True where somebody who keeps up has been asked not long ago. */

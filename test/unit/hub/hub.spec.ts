@@ -163,6 +163,51 @@ describe('a change of the framing', () => {
   });
 });
 
+describe('a newer principal', () => {
+  const EAST = filterOf({ region: 'east' });
+  const regionsSeen = ({ messages }: RecordingTransport) =>
+    messages.map(({ tags }) => (tags as { region: string }).region);
+  const deliverTo = async (hub: Hub) => {
+    for (const region of ['north', 'east']) hub.deliver(publicationOf(sampleWith({ tags: { region } })));
+    await endOfTurn();
+  };
+
+  test('has its filter hold for what was subscribed before, and for nothing the one before it', async () => {
+    const { hub, demand } = listening();
+    const { connection, transport } = subscriber(hub, { principal: { filter: NORTH } });
+    await deliverTo(hub);
+    hub.renew(connection, { ...connection.principal, filter: EAST });
+    await deliverTo(hub);
+    hub.renew(connection, { ...connection.principal, filter: filterOf({}) });
+    await deliverTo(hub);
+
+    expect(regionsSeen(transport)).toEqual(['north', 'east', 'north', 'east']);
+    // It was watched throughout.
+    expect(demand).toEqual(['+acme orders.metrics']);
+  });
+
+  test('leaves those alone who were in one audience with it', async () => {
+    const { hub } = listening();
+    const [one, other] = [subscriber(hub), subscriber(hub)];
+    hub.renew(one.connection, { ...one.connection.principal, filter: EAST });
+    await deliverTo(hub);
+
+    expect(regionsSeen(one.transport)).toEqual(['east']);
+    expect(regionsSeen(other.transport)).toEqual(['north', 'east']);
+  });
+
+  test('is nobody’s where the connection is closed', () => {
+    const { hub } = listening();
+    const { connection } = subscriber(hub);
+    const { principal } = connection;
+    hub.close(connection);
+    hub.renew(connection, { ...principal, filter: EAST });
+
+    expect(connection.principal).toBe(principal);
+    expect(connection.channels).toEqual([]);
+  });
+});
+
 describe('a reader that is behind', () => {
   const state = (offset: number, text = '') => publicationOf(stateFor(undefined, { data: { text } }), { offset });
   const offsetsOf = ({ messages }: RecordingTransport) => messages.map(({ offset }) => offset);
