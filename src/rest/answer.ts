@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { entityTagOf, namesTag } from './entity-tag.js';
+import { pathOf } from './request.js';
 
 /**
  * Sends what a handler has to say, from within the handler. What a handler returns is shown to the host's global
@@ -17,15 +18,25 @@ export class Answer {
     this.host.httpAdapter.reply(response, body, status);
   }
 
+  /** Says that it was done, where there is nothing to show for it. */
+  done(response: object): void {
+    this.host.httpAdapter.reply(response, undefined, 204);
+  }
+
+  /** Answers a POST with what it made, which stands below the path that this was sent to, by its name. */
+  created(request: object, response: object, name: string, body: object): void {
+    this.host.httpAdapter.setHeader(response, 'Location', `${pathOf(request)}/${encodeURIComponent(name)}`);
+    this.send(response, 201, body);
+  }
+
   /** Answers a GET with what there is to read, or with 304 where the client has just that already. */
   show(request: object, response: object, body: object): void {
     this.showText(request, response, JSON.stringify(body), 'application/json; charset=utf-8');
   }
 
   /** {@link show} for a text of any media type. */
-  showText(request: object, response: object, text: string, mediaType: string): void {
+  showText(request: object, response: object, text: string, mediaType: string, tag = entityTagOf(text)): void {
     const { httpAdapter } = this.host;
-    const tag = entityTagOf(text);
     httpAdapter.setHeader(response, 'ETag', tag);
     // It may be kept, by who asked for it alone, and is asked for again each time: with the tag, that costs little.
     httpAdapter.setHeader(response, 'Cache-Control', 'private, no-cache');

@@ -22,13 +22,15 @@ export interface Upload {
 }
 
 /**
- * Reads the bodies of the ingest requests, after they were authenticated and up to a limit of our own. The platform's
+ * Reads the bodies of requests, after they were authenticated and up to a limit of our own. The platform's
  * body parser must not come first: Express's stops at 100 KB, Fastify's at 1 MiB, and each host configures its own.
  * Without the headers that announce a body, both leave it alone.
  */
 @Injectable()
 export class JsonBody {
   readonly #paths = new Set<string>();
+  /** Of the paths with parameters. */
+  readonly #patterns: RegExp[] = [];
   readonly #room = new BodyRoom();
 
   constructor(
@@ -40,9 +42,14 @@ export class JsonBody {
     host.init$.subscribe(() => this.#comeFirst(host.httpAdapter));
   }
 
-  /** Takes the bodies sent to a path, below the host's global prefix: everything else is left to the platform. */
+  /**
+   * Takes the bodies sent to a path, below the host's global prefix: everything else is left to the platform.
+   *
+   * @param path in lower case but for the names of its parameters: `/admin/profiles/:name`.
+   */
   claim(path: string): void {
-    this.#paths.add(path);
+    if (path.includes(':')) this.#patterns.push(new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`));
+    else this.#paths.add(path);
   }
 
   /**
@@ -117,7 +124,11 @@ export class JsonBody {
     const path = url.split('?', 1)[0]!.toLowerCase().replace(/\/$/, '');
     // Asked at each request: the host sets its prefix after this was made. It may exempt our paths from it.
     const prefix = `/${this.config.getGlobalPrefix().toLowerCase()}/`.replaceAll(/\/+/g, '/');
-    return this.#paths.has(path) || (path.startsWith(prefix) && this.#paths.has(path.slice(prefix.length - 1)));
+    return this.#isOurs(path) || (path.startsWith(prefix) && this.#isOurs(path.slice(prefix.length - 1)));
+  }
+
+  #isOurs(path: string): boolean {
+    return this.#paths.has(path) || this.#patterns.some((pattern) => pattern.test(path));
   }
 }
 

@@ -28,15 +28,16 @@ export class ProblemFilter implements ExceptionFilter {
     // Too late: something of the host's threw after the answer had left.
     if (httpAdapter.isHeadersSent(response)) return;
     for (const [name, value] of headersOf(error)) httpAdapter.setHeader(response, name, value);
-    const { errors } = error.details;
-    const problem: Problem = {
-      statusCode: status,
-      code: error.code,
-      message: error.message,
-      ...(errors && { errors }),
-    };
-    httpAdapter.reply(response, problem, status);
+    httpAdapter.reply(response, problemOf(error, status), status);
   }
+}
+
+/** What a client is told of an error by HTTP. */
+export function problemOf(
+  { code, message, details: { errors } }: MetricastError,
+  status = ERRORS[code].status,
+): Problem {
+  return { statusCode: status, code, message, ...(errors && { errors }) };
 }
 
 const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
@@ -44,6 +45,7 @@ const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
   401: 'unauthenticated',
   403: 'forbidden',
   404: 'not_found',
+  409: 'conflict',
   413: 'too_large',
   415: 'unsupported_media_type',
   429: 'rate_limited',

@@ -16,7 +16,7 @@ describe.each<Platform>(['express', 'fastify'])('what is read on %s', (platform)
   let app: TestApp;
   let tenant: TestTenant;
   beforeAll(async () => {
-    app = await TestApp.start({ auth: { secret: SECRET } }, platform);
+    app = await TestApp.start({ auth: { secret: SECRET }, maxFailedAuthentications: 0 }, platform);
   });
   afterAll(() => app.close());
   beforeEach(async () => {
