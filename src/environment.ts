@@ -1,9 +1,19 @@
 import { readFileSync } from 'node:fs';
-import { type JwtAlgorithm, isLoopback, isPublicKeyFor } from './auth/index.js';
+import {
+  type JwtAlgorithm,
+  KEY_SET_LOCATION_FORM,
+  MAX_CLOCK_TOLERANCE,
+  isKeySetLocation,
+  isLoopback,
+  isPublicKeyFor,
+  isSymmetric,
+} from './auth/index.js';
 import { DIALECTS, type DialectName, isDialectName } from './dialects/index.js';
 import { UPSTREAM_URL_FORM, isUpstreamUrl } from './feeds/tools/index.js';
-import { type MetricastOptions, isEndpointPath } from './metricast.options.js';
+import { METRICS_TOKEN_FORM, type MetricastOptions, isEndpointPath, isMetricsToken } from './metricast.options.js';
+import { TRUST_PROXY_FORM, parseAllowedOrigin, parseTrustProxy } from './limits/index.js';
 import { DATABASE_URL_FORMS, isDatabaseUrl } from './persistence/index.js';
+import { ORIGIN_FORM } from './protocol/index.js';
 import { withoutSlash } from './transports/ws/index.js';
 import {
   EnvironmentError,
@@ -49,28 +59,43 @@ export function readEnvironment(variables: Variables): Environment {
       auth: {
         secret: readJwtSecret(read),
         publicKey: read('JWT_PUBLIC_KEY', publicKeyFor(algorithm), publicKeyForm(algorithm), false),
+        jwks: read('JWT_JWKS', keySetFor(algorithm), keySetForm(algorithm)),
         algorithm,
+        audience: read('JWT_AUDIENCE', (audience) => audience, 'a text'),
+        issuer: read('JWT_ISSUER', (issuer) => issuer, 'a text'),
+        clockTolerance: read(
+          'JWT_CLOCK_TOLERANCE',
+          inRange(0, MAX_CLOCK_TOLERANCE),
+          `seconds from 0 to ${MAX_CLOCK_TOLERANCE}`,
+        ),
       },
       endpoints: read('WS_ENDPOINTS', endpoints, `PATH=DIALECT,… of ${Object.keys(DIALECTS).join(', ')}`),
       heartbeatInterval: read('WS_HEARTBEAT_INTERVAL', inRange(0.05, 3600), 'seconds from 0.05 to 3600'),
       updateInterval: read('UPDATE_INTERVAL', inRange(0.1, 3600), 'seconds from 0.1 to 3600'),
-      maxMessagesPerMinute: read(
-        'RATE_LIMIT_MAX_MESSAGES_PER_MINUTE',
-        inRange(0, 1e9, true),
-        'a whole number from 0 (no limit) to 1000000000',
-      ),
+      maxMessagesPerMinute: readLimit(read, 'RATE_LIMIT_MAX_MESSAGES_PER_MINUTE'),
+      maxConnectionsPerAddress: readLimit(read, 'MAX_CONNECTIONS_PER_ADDRESS'),
+      maxFailedAuthentications: readLimit(read, 'MAX_FAILED_AUTHENTICATIONS_PER_ADDRESS'),
+      maxRequestsPerMinute: readLimit(read, 'REST_RATE_LIMIT_PER_MINUTE'),
+      trustProxy: read('TRUST_PROXY', parseTrustProxy, TRUST_PROXY_FORM),
+      origins: read('CORS_ORIGINS', origins, `* or ORIGIN,… of ${ORIGIN_FORM}`),
       compression: read('WS_COMPRESSION', trueOrFalse, 'true or false'),
       upstreams: {
         embeddings: read('UPSTREAM_EMBEDDINGS_URL', upstreamUrl, UPSTREAM_URL_FORM, false),
         compression: read('UPSTREAM_COMPRESSION_URL', upstreamUrl, UPSTREAM_URL_FORM, false),
       },
+      metricsToken: read(
+        'METRICS_TOKEN',
+        (token) => (isMetricsToken(token) ? token : undefined),
+        METRICS_TOKEN_FORM,
+        false,
+      ),
     },
   };
   requireKey(environment, algorithm, variables['NODE_ENV'] === 'production');
   return environment;
 }
 
-const NOT_SERVED = ['REDIS_URL', 'CORS_ORIGINS', 'TRUST_PROXY', 'MAX_CONNECTIONS_PER_ADDRESS', 'METRICS_TOKEN'];
+const NOT_SERVED = ['REDIS_URL'];
 
 function readTls(read: ReadVariable): Environment['tls'] {
   const cert = read('TLS_CERT', readPem, 'the path of a certificate in PEM');
@@ -91,7 +116,10 @@ function readPem(path: string): Buffer | undefined {
 
 function requireKey({ host, metricast: { auth } }: Environment, algorithm: JwtAlgorithm, isProduction: boolean): void {
   const name = algorithm.startsWith('HS') ? 'JWT_SECRET_KEY' : 'JWT_PUBLIC_KEY';
-  const key = algorithm.startsWith('HS') ? auth?.secret : auth?.publicKey;
+  const key = algorithm.startsWith('HS') ? auth?.secret : (auth?.publicKey ?? auth?.jwks);
+  if (auth?.publicKey !== undefined && auth.jwks !== undefined) {
+    throw new EnvironmentError('JWT_PUBLIC_KEY and JWT_JWKS are both set: it must be one of them');
+  }
   if (key !== undefined) return;
   if (name === 'JWT_PUBLIC_KEY') throw new EnvironmentError(`${name} is missing: JWT_ALGORITHM is ${algorithm}`);
   const isLocal = host === 'localhost' || isLoopback(host);
@@ -106,6 +134,16 @@ function inRange(min: number, max: number, isWhole = false) {
     const number = /^\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
     return number >= min && number <= max && (!isWhole || Number.isInteger(number)) ? number : undefined;
   };
+}
+
+function readLimit(read: ReadVariable, name: string): number | undefined {
+  return read(name, inRange(0, 1e9, true), 'a whole number from 0 (no limit) to 1000000000');
+}
+
+function origins(value: string): string[] | undefined {
+  const parsed = value.split(',').map((one) => parseAllowedOrigin(one.trim()));
+  const known = parsed.filter((one) => one !== undefined);
+  return known.length === parsed.length ? known : undefined;
 }
 
 function trueOrFalse(value: string): boolean | undefined {
@@ -124,6 +162,15 @@ function publicKeyForm(algorithm: JwtAlgorithm): string {
   return algorithm.startsWith('HS')
     ? `absent, because JWT_ALGORITHM is ${algorithm}`
     : `a public key in PEM that can check ${algorithm}`;
+}
+
+function keySetFor(algorithm: JwtAlgorithm) {
+  return (value: string): string | undefined =>
+    !isSymmetric(algorithm) && isKeySetLocation(value) ? value : undefined;
+}
+
+function keySetForm(algorithm: JwtAlgorithm): string {
+  return isSymmetric(algorithm) ? `absent, because JWT_ALGORITHM is ${algorithm}` : KEY_SET_LOCATION_FORM;
 }
 
 /** It may hold a password, so it is not shown. */

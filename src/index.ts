@@ -22,6 +22,7 @@ export { type UpstreamUrls, type UsageInput, type UsageKind, UsageRecorder } fro
 
 export { DatabaseOpenError } from './persistence/index.js';
 export { type AuthOptions, type JwtAlgorithm } from './auth/index.js';
+export { type LimitOptions, type TrustProxy } from './limits/index.js';
 export { type DialectName } from './dialects/index.js';
 export {
   CLOSE,

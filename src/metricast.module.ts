@@ -1,22 +1,32 @@
-import { Inject, type InjectionToken, Module, type OnApplicationBootstrap, type Provider } from '@nestjs/common';
+import {
+  Inject,
+  type InjectionToken,
+  Module,
+  type OnApplicationBootstrap,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
-import { JwtModule } from '@nestjs/jwt';
-import { AUTH_OPTIONS, Authenticator, HttpAuthGuard, OpenMode, TokenVerifier, WsRoleGuard } from './auth/index.js';
+import { adminControllers, adminProviders } from './admin/index.js';
+import { AUTH_OPTIONS, TokensController, authProviders } from './auth/index.js';
 import { BROKER, type Broker, MemoryBroker } from './broker/index.js';
 import { DIALECTS } from './dialects/index.js';
 import { FEEDS } from './feeds/index.js';
 import { ANOMALY_THRESHOLDS } from './feeds/skills/index.js';
 import { UPSTREAM_OPTIONS } from './feeds/tools/index.js';
-import { Hub, InboundBudget } from './hub/index.js';
+import { Hub, InboundBudget, LocalPresence, PRESENCE } from './hub/index.js';
+import { AddressRoom, ClientAddresses, FailedAttempts, Origins, RequestBudget } from './limits/index.js';
 import { ConfigurableModuleClass, METRICAST_OPTIONS } from './metricast.module-definition.js';
 import { type MetricastOptions, type ResolvedOptions, resolveOptions } from './metricast.options.js';
-import { Collectors, METRICS_SERVICE_OPTIONS, MetricsService, Scheduler, StateCache } from './metrics/index.js';
-import { HealthController } from './observability/health.controller.js';
+import { Collectors, METRICS_SERVICE_OPTIONS, MetricsService, StateCache } from './metrics/index.js';
+import { METRICS_ENDPOINT_OPTIONS, observabilityControllers, observabilityProviders } from './observability/index.js';
 import { DATABASE_URL, persistenceProviders } from './persistence/index.js';
 import { MetricsRecorder, Recorder, ingestController } from './recording/index.js';
 import { DocsController } from './rest/docs.controller.js';
-import { Answer, JsonBody } from './rest/index.js';
+import { Answer, Cors, JsonBody } from './rest/index.js';
+import { Scheduler } from './scheduler/index.js';
 import { ChannelDirectory, DECLARED_EVENT_TYPES, EventStore, LatestReader, SeriesStore } from './store/index.js';
+import { DEFAULT_LIMITS, SETTINGS_DEFAULTS, Tenants, tenantControllers, tenantProviders } from './tenants/index.js';
 import { RECEPTION_OPTIONS, connectionProviders } from './transports/connections/index.js';
 import { CHANNELS_RENDERER, restControllers, restProviders } from './transports/rest/index.js';
 import { STREAM_DIALECTS, StreamController } from './transports/sse/index.js';
@@ -38,13 +48,21 @@ const configured: Provider[] = [
   fromOptions(DATABASE_URL, ({ database }) => database),
   fromOptions(AUTH_OPTIONS, ({ auth }) => auth),
   fromOptions(ANOMALY_THRESHOLDS, ({ anomalies }) => anomalies),
-  fromOptions(METRICS_SERVICE_OPTIONS, ({ updateInterval, tags }) => ({ updateInterval, tags })),
-  fromOptions(RECEPTION_OPTIONS, ({ heartbeatInterval, updateInterval }) => ({ heartbeatInterval, updateInterval })),
+  fromOptions(METRICS_SERVICE_OPTIONS, ({ tags }) => ({ tags })),
+  fromOptions(SETTINGS_DEFAULTS, ({ updateInterval, maxMessagesPerMinute }) => ({
+    updateInterval,
+    limits: { ...DEFAULT_LIMITS, maxMessagesPerMinute },
+  })),
+  fromOptions(RECEPTION_OPTIONS, ({ heartbeatInterval }) => ({ heartbeatInterval })),
   fromOptions(ADMISSION_OPTIONS, ({ compression }) => ({ compression })),
   fromOptions(UPSTREAM_OPTIONS, ({ upstreams, updateInterval }) => ({ urls: upstreams, updateInterval })),
   fromOptions(DECLARED_EVENT_TYPES, ({ eventTypes }) => eventTypes),
+  fromOptions(METRICS_ENDPOINT_OPTIONS, ({ metricsToken }) => ({ token: metricsToken })),
   fromOptions(EndpointTable, ({ endpoints }) => new EndpointTable(endpoints, DIALECTS)),
-  fromOptions(InboundBudget, ({ maxMessagesPerMinute }) => new InboundBudget(maxMessagesPerMinute)),
+  fromOptions(AddressRoom, ({ maxConnectionsPerAddress }) => new AddressRoom(maxConnectionsPerAddress)),
+  fromOptions(ClientAddresses, ({ trustProxy }) => new ClientAddresses(trustProxy)),
+  fromOptions(FailedAttempts, ({ maxFailedAuthentications }) => new FailedAttempts(maxFailedAuthentications)),
+  fromOptions(RequestBudget, ({ maxRequestsPerMinute }) => new RequestBudget(maxRequestsPerMinute)),
 ];
 
 /**
@@ -61,26 +79,46 @@ const configured: Provider[] = [
  * ```
  */
 @Module({
-  imports: [DiscoveryModule, JwtModule.register({})],
+  imports: [DiscoveryModule],
   controllers: [
     ...FEEDS.flatMap(({ controllers = [] }) => controllers),
     ingestController('metrics', MetricsRecorder),
-    HealthController,
+    ...observabilityControllers,
     DocsController,
     StreamController,
+    TokensController,
     ...restControllers,
+    ...tenantControllers,
+    ...adminControllers,
   ],
   providers: [
     ...configured,
     ...persistenceProviders,
+    ...authProviders,
+    ...tenantProviders,
     ...connectionProviders,
     ...wsProviders,
     ...restProviders,
+    ...observabilityProviders,
+    ...adminProviders,
     ...FEEDS.flatMap(({ providers }) => providers),
     { provide: STREAM_DIALECTS, useValue: { byName: DIALECTS, usual: DIALECTS.tools } },
     { provide: CHANNELS_RENDERER, useValue: DIALECTS.channels },
     { provide: BROKER, useClass: MemoryBroker },
     { provide: Hub, useFactory: () => new Hub() },
+    {
+      provide: InboundBudget,
+      inject: [Tenants],
+      useFactory: (tenants: Tenants) =>
+        new InboundBudget((tenant) => tenants.effective(tenant).limits.maxMessagesPerMinute),
+    },
+    {
+      provide: Origins,
+      inject: [RESOLVED_OPTIONS, Tenants],
+      useFactory: ({ origins }: ResolvedOptions, tenants: Tenants) =>
+        new Origins(origins, (tenant) => tenants.effective(tenant).allowedOrigins),
+    },
+    { provide: PRESENCE, inject: [Hub], useFactory: (hub: Hub) => new LocalPresence(hub) },
     Scheduler,
     Collectors,
     StateCache,
@@ -93,11 +131,7 @@ const configured: Provider[] = [
     LatestReader,
     Answer,
     JsonBody,
-    TokenVerifier,
-    OpenMode,
-    Authenticator,
-    HttpAuthGuard,
-    WsRoleGuard,
+    Cors,
   ],
   exports: [MetricsRecorder, ...FEEDS.flatMap((feed) => feed.exports ?? [])],
 })
@@ -105,11 +139,17 @@ export class MetricastModule extends ConfigurableModuleClass implements OnApplic
   constructor(
     private readonly hub: Hub,
     @Inject(BROKER) private readonly broker: Broker,
+    private readonly tenants: Tenants,
+    cors: Cors,
   ) {
     super();
+    const controllers = Reflect.getMetadata('controllers', MetricastModule) as readonly Type[];
+    for (const controller of controllers) cors.claim(Reflect.getMetadata('path', controller) as string);
   }
 
   onApplicationBootstrap(): void {
-    this.broker.onPublication((publication) => this.hub.deliver(publication));
+    this.broker.onPublication((publication) => {
+      if (this.tenants.isPushed(publication.tenant, publication.channel)) this.hub.deliver(publication);
+    });
   }
 }

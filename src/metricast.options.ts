@@ -3,12 +3,13 @@ import { type AuthOptions, authOptionsError } from './auth/index.js';
 import { DIALECTS, type DialectName, isDialectName } from './dialects/index.js';
 import { type AnomalyThresholds, DEFAULT_THRESHOLDS } from './feeds/skills/index.js';
 import { UPSTREAM_NAMES, UPSTREAM_URL_FORM, type UpstreamUrls, isUpstreamUrl } from './feeds/tools/index.js';
+import { type LimitOptions, limitOptionsError, resolveLimitOptions } from './limits/index.js';
 import { DATABASE_URL_FORMS, DEFAULT_DATABASE_URL, isDatabaseUrl } from './persistence/index.js';
 import { EVENT_TYPE_FORM, type Tags, parseChannelName, parseEventType, parseTags } from './protocol/index.js';
 import { withoutSlash } from './transports/ws/index.js';
 
 /** How the module is configured. Every option has a default that runs with nothing installed. */
-export interface MetricastOptions {
+export interface MetricastOptions extends LimitOptions {
   /**
    * Where to store: `sqlite:PATH`, `sqlite::memory:` or `postgres://…`. Default `sqlite:data/metricast.db`. The tables
    * are named `metricast_…`, so that a database may be shared.
@@ -44,11 +45,13 @@ export interface MetricastOptions {
    * a session: the JSON of `GET …/stats` below their http or https URLs. Absent: what was recorded.
    */
   readonly upstreams?: UpstreamUrls;
+  /** What `GET /metrics` asks for, as `Authorization: Bearer …`: printable ASCII without spaces. Absent: everybody may read it. */
+  readonly metricsToken?: string;
   /** When a skill's completion counts as an anomaly. */
   readonly anomalies?: Partial<AnomalyThresholds>;
 }
 
-export interface ResolvedOptions {
+export interface ResolvedOptions extends Required<LimitOptions> {
   readonly database: string;
   readonly auth: AuthOptions;
   readonly endpoints: Readonly<Record<string, DialectName>>;
@@ -59,6 +62,7 @@ export interface ResolvedOptions {
   readonly tags: Tags;
   readonly eventTypes: Readonly<Record<string, readonly string[]>>;
   readonly upstreams: UpstreamUrls;
+  readonly metricsToken: string | undefined;
   readonly anomalies: AnomalyThresholds;
 }
 
@@ -73,6 +77,7 @@ export const DEFAULT_ENDPOINTS: Readonly<Record<string, DialectName>> = {
 /** Fills in the defaults. @throws Error that names the option which is wrong, and what it may be. */
 export function resolveOptions(options: MetricastOptions = {}): ResolvedOptions {
   const resolved = {
+    ...resolveLimitOptions(options),
     database: options.database ?? DEFAULT_DATABASE_URL,
     auth: options.auth ?? {},
     endpoints: options.endpoints ?? DEFAULT_ENDPOINTS,
@@ -83,6 +88,7 @@ export function resolveOptions(options: MetricastOptions = {}): ResolvedOptions 
     tags: { host: hostname(), instance: `${hostname()}:${process.pid}`, ...options.tags },
     eventTypes: options.eventTypes ?? {},
     upstreams: options.upstreams ?? {},
+    metricsToken: options.metricsToken,
     anomalies: { ...DEFAULT_THRESHOLDS, ...withoutUndefined(options.anomalies) },
   };
   const tags = parseTags(resolved.tags);
@@ -93,7 +99,12 @@ export function resolveOptions(options: MetricastOptions = {}): ResolvedOptions 
   requireRange('heartbeatInterval', resolved.heartbeatInterval, 0.05, 3600);
   requireRange('updateInterval', resolved.updateInterval, 0.1, 3600);
   requireRange('maxMessagesPerMinute', resolved.maxMessagesPerMinute, 0, Number.MAX_SAFE_INTEGER);
+  const limitError = limitOptionsError(resolveLimitOptions(options));
+  if (limitError) fail(...limitError);
   if (typeof resolved.compression !== 'boolean') fail('compression', 'it must be true or false');
+  if (resolved.metricsToken !== undefined && !isMetricsToken(resolved.metricsToken)) {
+    fail('metricsToken', `it must be ${METRICS_TOKEN_FORM}`);
+  }
   for (const [name, value] of Object.entries(resolved.anomalies)) {
     requireRange(`anomalies.${name}`, value, 0, Number.MAX_SAFE_INTEGER);
   }
@@ -117,6 +128,14 @@ export function resolveOptions(options: MetricastOptions = {}): ResolvedOptions 
 
 function withoutUndefined(thresholds: Partial<AnomalyThresholds> = {}): Partial<AnomalyThresholds> {
   return Object.fromEntries(Object.entries(thresholds).filter(([, value]) => value !== undefined));
+}
+
+/** What a metrics token is, in words. */
+export const METRICS_TOKEN_FORM = '1 to 1024 printable ASCII characters without spaces';
+
+/** What can stand behind `Bearer` (RFC 9110, 11.6.2, and a little more). */
+export function isMetricsToken(token: string): boolean {
+  return /^[\x21-\x7e]{1,1024}$/.test(token);
 }
 
 export function isEndpointPath(path: string): boolean {

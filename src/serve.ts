@@ -1,14 +1,19 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ConsoleLogger, type INestApplication, Logger } from '@nestjs/common';
+import { type INestApplication, Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import { type Environment, LOG_LEVELS, readEnvironment } from './environment.js';
 import { DEFAULT_ENDPOINTS } from './metricast.options.js';
+import { ServerLogger } from './server-logger.js';
 import { startFailure } from './start-failure.js';
 
 /** How long requests under way may take once the server was told to stop. */
 const PATIENCE_MILLIS = 5000;
+/** How long a peer may take to say what it wants: to shake hands, and to send the head of its request. */
+const HEAD_MILLIS = 10_000;
+/** How often to look for those who take longer. */
+const CHECK_MILLIS = 1000;
 /** When it ends in any case. */
 const LAST_CALL_MILLIS = 9500;
 
@@ -32,19 +37,28 @@ export async function serve(variables: Readonly<Record<string, string | undefine
 
 async function start({ logLevel, metricast, tls, withoutEffect, port, host }: Environment): Promise<INestApplication> {
   const logLevels = LOG_LEVELS.slice(0, LOG_LEVELS.indexOf(logLevel) + 1);
+  const httpsOptions = tls && { ...tls, handshakeTimeout: HEAD_MILLIS };
   const app = await NestFactory.create(AppModule.with(metricast), {
-    ...(tls && { httpsOptions: tls }),
-    logger: new ConsoleLogger({ json: !process.stdout.isTTY, logLevels: [...logLevels] }),
+    ...(httpsOptions && { httpsOptions }),
+    logger: new ServerLogger({ json: !process.stdout.isTTY, logLevels: [...logLevels] }),
     // What keeps it from starting is said once, by whoever called this, and not by Nest as well.
     abortOnError: false,
     bufferLogs: true,
     autoFlushLogs: false,
   });
+  limitPatience(serverOf(app));
   for (const signal of SIGNALS) process.once(signal, () => hurry(serverOf(app)));
   app.enableShutdownHooks([...SIGNALS], { useProcessExit: true });
   for (const name of withoutEffect) new Logger('Environment').warn(`${name} is set, and has no effect yet`);
   await app.listen(port, host);
   return app;
+}
+
+/** Whoever begins a request and never ends it must not keep the socket. */
+function limitPatience(server: Server): void {
+  server.headersTimeout = HEAD_MILLIS;
+  // Nest makes the server by itself, and passes no options on. It is read when the server begins to listen.
+  (server as Server & { connectionsCheckingInterval: number }).connectionsCheckingInterval = CHECK_MILLIS;
 }
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
@@ -67,11 +81,13 @@ function welcome({ metricast, tls }: Environment, { address, port, family }: Add
   const s = tls ? 's' : '';
   const endpoints = Object.entries(metricast.endpoints ?? DEFAULT_ENDPOINTS);
   const skills = endpoints.find(([, dialect]) => dialect === 'skills') ?? endpoints[0]!;
-  const needsToken = metricast.auth?.secret !== undefined || metricast.auth?.publicKey !== undefined;
+  const { secret, publicKey, jwks } = metricast.auth ?? {};
+  const needsToken = (secret ?? publicKey ?? jwks) !== undefined;
   return [
     '',
     `Metricast is up.`,
     `  health    http${s}://${host}/health`,
+    `  docs      http${s}://${host}/docs`,
     ...endpoints.map(([path, dialect]) => `  ${dialect.padEnd(9)} ws${s}://${host}${path}`),
     `  stream    http${s}://${host}/stream/metrics?dialect=…`,
     '',

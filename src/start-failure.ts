@@ -1,4 +1,4 @@
-import { MissingKeyError } from './auth/index.js';
+import { KEY_SET_LOCATION_FORM, KeysUnreadableError, MissingKeyError } from './auth/index.js';
 import { type Environment, EnvironmentError } from './environment.js';
 import { DEFAULT_DATABASE_URL, DatabaseOpenError } from './persistence/index.js';
 
@@ -8,6 +8,9 @@ import { DEFAULT_DATABASE_URL, DatabaseOpenError } from './persistence/index.js'
  */
 export function startFailure(error: unknown, { port, host, metricast }: Environment): unknown {
   if (error instanceof MissingKeyError) return new EnvironmentError(error.message);
+  if (error instanceof KeysUnreadableError) {
+    return wrong('JWT_JWKS', metricast.auth?.jwks ?? '', `${KEY_SET_LOCATION_FORM}, and not: ${error.reason}`);
+  }
   if (error instanceof DatabaseOpenError) {
     const url = withoutPassword(metricast.database ?? DEFAULT_DATABASE_URL);
     return wrong('DATABASE_URL', url, `a database that opens, and not: ${error.reason}`);

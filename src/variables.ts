@@ -1,4 +1,4 @@
-import { JWT_ALGORITHMS, type JwtAlgorithm } from './auth/auth.options.js';
+import { JWT_ALGORITHMS, type JwtAlgorithm } from './auth/algorithms.js';
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 

@@ -1,5 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { NO_FILTER, type TenantId } from '../../src/protocol/index.js';
+import { ALL_FEATURES, NO_FILTER, type TenantId } from '../../src/protocol/index.js';
 import { median } from '../harness/statistics.js';
 import type { Internals } from './internals.js';
 import { SKILLS, TENANT } from './seed.js';
@@ -16,7 +16,7 @@ export interface Step {
 export function stepsOf(app: INestApplicationContext, { SkillsFeed, AnomalyDetector }: Internals): Step[] {
   const feed = app.get(SkillsFeed, { strict: false });
   const detector = app.get(AnomalyDetector, { strict: false });
-  const collect = () => feed.collect({ tenant, filter: NO_FILTER, timestamp: Date.now() });
+  const collect = () => feed.collect({ tenant, filter: NO_FILTER, features: ALL_FEATURES, timestamp: Date.now() });
   return [
     { what: 'state of 10 skills', run: collect },
     {

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { DataSourceOptions } from 'typeorm';
+import { loggable } from '../protocol/index.js';
 
 export const DEFAULT_DATABASE_URL = 'sqlite:data/metricast.db';
 
@@ -76,6 +77,6 @@ function postgresConnection(url: string): Connection {
       keepAlive: true,
     },
     // The pool has dropped the connection already, and opens another when one is needed.
-    poolErrorHandler: (error: Error) => logger.warn(`An idle connection was lost: ${error.message}`),
+    poolErrorHandler: (error: Error) => logger.warn(`An idle connection was lost: ${loggable(error.message)}`),
   };
 }

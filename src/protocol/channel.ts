@@ -3,8 +3,10 @@ declare const brand: unique symbol;
 /** The name of a channel: `NAME.metrics` or `NAME.events`. Only {@link parseChannelName} and the table below make one. */
 export type ChannelName = string & { readonly [brand]: 'ChannelName' };
 
-/** Channels that one connection may be subscribed to. */
+/** Channels that one connection may be subscribed to, where nobody says otherwise. */
 export const MAX_CHANNELS = 128;
+/** Names in one frame, whatever a connection may have: each is looked up, and answered where there is no such thing. */
+export const MAX_NAMES_A_FRAME = 1024;
 
 const CHANNEL_NAME = /^[a-z0-9_.-]{1,121}\.(metrics|events)$/;
 

@@ -1,6 +1,8 @@
 import type { ChannelName } from './channel.js';
+import type { Listener } from './presence.js';
 import type { Position, State } from './publication.js';
 import { type TagFilter, isPlainText } from './tags.js';
+import type { Millis } from './timestamp.js';
 
 /** How a collected state reaches a subscriber: as one message, or as a point per metric name. */
 export type Format = 'snapshot' | 'points';
@@ -40,6 +42,10 @@ export type Command =
   | { readonly type: 'unwatch_events'; readonly id?: CommandId; readonly eventTypes?: readonly string[] }
   /** The state of a channel as it is now, subscribed or not. */
   | { readonly type: 'request_state'; readonly id?: CommandId; readonly channel: ChannelName }
+  /** Who listens to a channel. The name is as it came. */
+  | { readonly type: 'presence'; readonly id?: CommandId; readonly channel: string }
+  /** A newer token; empty where none was sent. */
+  | { readonly type: 'refresh'; readonly id?: CommandId; readonly token: string }
   | { readonly type: 'ping'; readonly id?: CommandId }
   /** The answer to a heartbeat: that it came is all it says. */
   | { readonly type: 'pong'; readonly id?: CommandId }
@@ -81,4 +87,16 @@ export type Reply =
       readonly eventTypes: readonly string[];
     }
   | { readonly type: 'state'; readonly command: CommandOf<'request_state'>; readonly state: State }
+  | {
+      readonly type: 'presence';
+      readonly command: CommandOf<'presence'>;
+      readonly channel: ChannelName;
+      readonly presence: readonly Listener[];
+    }
+  | {
+      readonly type: 'refreshed';
+      readonly command: CommandOf<'refresh'>;
+      /** When the connection ends, unless it is refreshed again. */
+      readonly expiresAt: Millis;
+    }
   | { readonly type: 'pong'; readonly command: CommandOf<'ping'> };

@@ -3,6 +3,7 @@ import type { Command, Format, Reply } from './command.js';
 import type { MetricastError } from './errors.js';
 import type { Principal } from './principal.js';
 import type { Publication } from './publication.js';
+import type { SettingsNotice } from './settings.js';
 import type { Millis } from './timestamp.js';
 
 /** An object that goes over the wire, before it is encoded. */
@@ -19,7 +20,7 @@ export interface Greeting {
   readonly now: Millis;
   /** Seconds. */
   readonly heartbeatInterval: number;
-  /** Seconds between two states, where the tenant's channels have no slower pace of their own. */
+  /** Seconds between two states of the tenant's channels, where these have no pace of their own. */
   readonly updateInterval: number;
 }
 
@@ -50,6 +51,11 @@ export interface Dialect {
 
   /** An error, with the `id` of the command that it answers. */
   renderError(error: MetricastError, now: Millis, id?: string | number): WireMessage;
+
+  /**
+   * What a connection is told when other settings apply to its tenant; absent where the dialect has no words for it.
+   */
+  renderSettings?(notice: SettingsNotice): WireMessage;
 
   /** The heartbeat that clients of this dialect see, beside the protocol's own ping. */
   heartbeat?(now: Millis): WireMessage;

@@ -1,4 +1,5 @@
 import { CLOSE, type Close } from './close-codes.js';
+import { loggable } from './loggable.js';
 
 /** A row of {@link ERRORS}. */
 export interface ErrorKind {
@@ -37,8 +38,13 @@ const TABLE = {
   forbidden: { message: 'Not allowed', status: 403, temporary: false, close: CLOSE.forbidden },
   no_tenant_access: { message: 'No access to workspace', status: 403, temporary: false, close: CLOSE.forbidden },
   not_found: { message: 'Not found', status: 404, temporary: false },
-  rate_limited: { message: 'Rate limit exceeded', status: 429, temporary: true },
+  conflict: { message: 'Conflict', status: 409, temporary: false },
+  foreign_origin: { message: 'Not allowed from this origin', status: 403, temporary: false, close: CLOSE.forbidden },
+  rate_limited: { message: 'Rate limit exceeded', status: 429, temporary: true, close: CLOSE.tooMany },
+  connection_limit: { message: 'Too many connections', status: 429, temporary: true, close: CLOSE.tooMany },
   busy: { message: 'Storage cannot take more now', status: 503, temporary: true },
+  streaming_disabled: { message: 'Metrics streaming is disabled in settings', status: 409, temporary: false },
+  feature_disabled: { message: 'Feature is disabled in settings', status: 409, temporary: false },
   collect_failed: { message: 'Failed to fetch metrics', status: 503, temporary: true },
   internal: { message: 'Internal error', status: 500, temporary: true, close: CLOSE.internal },
 } as const satisfies Record<string, ErrorKind>;
@@ -89,8 +95,12 @@ export class MetricastError extends Error {
   }
 }
 
-/** Whatever was thrown, as a log wants it. Never for a client. */
+/** Whatever was thrown, as a log wants it: without tokens, and without what makes a log lie. Never for a client. */
 export function describeThrown(thrown: unknown): string {
+  return loggable(textOf(thrown));
+}
+
+function textOf(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.stack ?? thrown.message;
   if (typeof thrown === 'string') return thrown;
   try {

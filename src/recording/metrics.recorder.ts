@@ -10,10 +10,12 @@ import {
   parseChannelName,
 } from '../protocol/index.js';
 
+import { Tenants } from '../tenants/index.js';
+
 import { ChannelDirectory, type Identified, SeriesStore, type Write } from '../store/index.js';
 
 import { BadItem, type Field, Refusal, number, oneOf, optional, readItem, tags, text, timestamp } from './fields.js';
-import { type RecordKind, type RecordResult, Recorder, knownTenant } from './recorder.js';
+import { type RecordKind, type RecordResult, Recorder, type Refused, knownTenant } from './recorder.js';
 
 /** One value to be recorded, as `POST /ingest/metrics` takes it too. */
 export interface MetricInput {
@@ -62,10 +64,17 @@ export class MetricsRecorder {
     private readonly recorder: Recorder,
     series: SeriesStore,
     directory: ChannelDirectory,
+    tenants: Tenants,
   ) {
     this.#kind = {
       name: 'metrics',
       parse: parseMetric,
+      *refuse(tenant: TenantId, metrics: readonly Metric[]): Write<Refused<Metric>> {
+        const { maxSeries } = tenants.effective(tenant).limits;
+        const surplus = yield* series.surplus(tenant, metrics, maxSeries);
+        const why = new BadItem('tags', `would begin a new series, and there are at most ${maxSeries} series a tenant`);
+        return { items: new Map([...surplus.metrics].map((metric) => [metric, why])), remember: surplus.remember };
+      },
       *write(tenant: TenantId, metrics: readonly Metric[]): Write<() => readonly Publishable[]> {
         const remember = yield* series.append(tenant, metrics);
         return () => {

@@ -28,10 +28,21 @@ export interface RecordKind<Item extends Identified> {
   /** The item, or what is wrong with it. */
   parse(item: unknown, now: Millis): Item | BadItem;
   /**
+   * Says for which items there is no room. Asked in the same transaction, before their ids are taken: such an item may
+   * come again.
+   */
+  refuse?(tenant: TenantId, items: readonly Item[]): Write<Refused<Item>>;
+  /**
    * Stores items that were not recorded before. What it returns is called once they are committed, and says what is to
    * be published.
    */
   write(tenant: TenantId, items: readonly Item[]): Write<() => readonly Publishable[]>;
+}
+
+/** Items that are not stored, and what is to be called once the others are committed. */
+export interface Refused<Item> {
+  readonly items: ReadonlyMap<Item, BadItem>;
+  readonly remember: () => void;
 }
 
 /** An item that was not recorded, and why. */
@@ -72,23 +83,26 @@ export class Recorder {
   ): Promise<RecordResult> {
     if (input.length > MAX_ITEMS) throw new MetricastError('too_large', { detail: `at most ${MAX_ITEMS} items` });
     const now = Date.now();
-    const items: Item[] = [];
+    const items = new Map<Item, number>();
     const rejected: Rejection[] = [];
     input.forEach((raw, index) => {
       const item = kind.parse(raw, now);
-      if (item instanceof BadItem) rejected.push({ index, field: item.field, message: item.message });
-      else items.push(item);
+      if (item instanceof BadItem) rejected.push(rejectionOf(index, item));
+      else items.set(item, index);
     });
-    if (items.length > 0) {
-      const write = function* () {
-        return yield* kind.write(tenant, yield* claimIds(kind.name, tenant, items, now));
-      };
-      const committed = await this.queue.write(items.length * (kind.rowsPerItem ?? 1), write, tenant);
+    if (items.size > 0) {
+      const write = () => writeOf(kind, tenant, [...items.keys()], now);
+      const { refused, committed } = await this.queue.write(items.size * (kind.rowsPerItem ?? 1), write, tenant);
+      refused.remember();
       const publications = committed();
       for (const channel of kind.states ?? []) this.states.forget({ tenant, channel });
       await this.#publish(publications);
+      for (const [item, bad] of refused.items) {
+        rejected.push(rejectionOf(items.get(item)!, bad));
+        items.delete(item);
+      }
     }
-    return { accepted: items.length, rejected };
+    return { accepted: items.size, rejected: rejected.sort((one, other) => one.index - other.index) };
   }
 
   /** What is committed stays recorded, published or not: whoever sent it must not be told to send it again. */
@@ -99,6 +113,23 @@ export class Recorder {
       this.#logger.error(`What was recorded could not be published: ${describeThrown(error)}`);
     }
   }
+}
+
+const NONE_REFUSED: Refused<never> = { items: new Map<never, BadItem>(), remember: () => undefined };
+
+function* writeOf<Item extends Identified>(
+  kind: RecordKind<Item>,
+  tenant: TenantId,
+  items: readonly Item[],
+  now: Millis,
+): Write<{ refused: Refused<Item>; committed: () => readonly Publishable[] }> {
+  const refused: Refused<Item> = kind.refuse ? yield* kind.refuse(tenant, items) : NONE_REFUSED;
+  const good = refused.items.size > 0 ? items.filter((item) => !refused.items.has(item)) : items;
+  return { refused, committed: yield* kind.write(tenant, yield* claimIds(kind.name, tenant, good, now)) };
+}
+
+function rejectionOf(index: number, { field, message }: BadItem): Rejection {
+  return { index, field, message };
 }
 
 /** @throws TypeError where the host's own code names a tenant that cannot be one. */

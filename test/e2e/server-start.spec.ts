@@ -9,7 +9,8 @@ import { ServerProcess } from '../support/server-process.js';
 const RSA_KEY = String(
   generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }),
 );
-const ALGORITHMS = 'HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512';
+const ALGORITHMS = 'HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA';
+const KEY_SETS = 'the path of a JSON Web Key Set, or an https:// URL (http:// on loopback)';
 
 // Starting a process takes its time where many do.
 describe('the standalone server does not start, and says why in one line', { timeout: 60_000 }, () => {
@@ -62,6 +63,20 @@ describe('the standalone server does not start, and says why in one line', { tim
       { JWT_PUBLIC_KEY: RSA_KEY, JWT_SECRET_KEY: SECRET },
     ],
     [
+      `JWT_JWKS was "http://id.example.com/jwks": it must be ${KEY_SETS}`,
+      { JWT_JWKS: 'http://id.example.com/jwks', JWT_ALGORITHM: 'ES256' },
+    ],
+    [
+      `JWT_JWKS was "none.json": it must be ${KEY_SETS}, and not: ENOENT`,
+      { JWT_JWKS: 'none.json', JWT_ALGORITHM: 'ES256' },
+    ],
+    ['JWT_JWKS was "keys.json": it must be absent, because JWT_ALGORITHM is HS256', { JWT_JWKS: 'keys.json' }],
+    [
+      'JWT_PUBLIC_KEY and JWT_JWKS are both set: it must be one of them',
+      { JWT_JWKS: 'keys.json', JWT_PUBLIC_KEY: RSA_KEY, JWT_ALGORITHM: 'RS256' },
+    ],
+    ['JWT_CLOCK_TOLERANCE was "301": it must be seconds from 0 to 300', { JWT_CLOCK_TOLERANCE: '301' }],
+    [
       'WS_ENDPOINTS was "/ws=klingon": it must be PATH=DIALECT,… of channels, skills, tools, routing, workspace',
       { WS_ENDPOINTS: '/ws=klingon' },
     ],
@@ -77,11 +92,35 @@ describe('the standalone server does not start, and says why in one line', { tim
       'RATE_LIMIT_MAX_MESSAGES_PER_MINUTE was " ": it must be a whole number from 0 (no limit) to 1000000000',
       { RATE_LIMIT_MAX_MESSAGES_PER_MINUTE: ' ' },
     ],
+    [
+      'TRUST_PROXY was "proxy.example": it must be true, false, a number of proxies, or ADDRESS,… of addresses, ranges (10.0.0.0/8), loopback, linklocal and uniquelocal',
+      { TRUST_PROXY: 'proxy.example' },
+    ],
+    [
+      'CORS_ORIGINS was "https://good.example/path": it must be * or ORIGIN,… of scheme://host or scheme://host:port',
+      { CORS_ORIGINS: 'https://good.example/path' },
+    ],
+    [
+      'MAX_CONNECTIONS_PER_ADDRESS was "many": it must be a whole number from 0 (no limit) to 1000000000',
+      { MAX_CONNECTIONS_PER_ADDRESS: 'many' },
+    ],
+    [
+      'MAX_FAILED_AUTHENTICATIONS_PER_ADDRESS was "-1": it must be a whole number from 0 (no limit) to 1000000000',
+      { MAX_FAILED_AUTHENTICATIONS_PER_ADDRESS: '-1' },
+    ],
+    [
+      'REST_RATE_LIMIT_PER_MINUTE was "1.5": it must be a whole number from 0 (no limit) to 1000000000',
+      { REST_RATE_LIMIT_PER_MINUTE: '1.5' },
+    ],
     ['WS_HEARTBEAT_INTERVAL was "0": it must be seconds from 0.05 to 3600', { WS_HEARTBEAT_INTERVAL: '0' }],
     ['UPDATE_INTERVAL was "1s": it must be seconds from 0.1 to 3600', { UPDATE_INTERVAL: '1s' }],
     [
       'RATE_LIMIT_MAX_MESSAGES_PER_MINUTE was "-1": it must be a whole number from 0 (no limit) to 1000000000',
       { RATE_LIMIT_MAX_MESSAGES_PER_MINUTE: '-1' },
+    ],
+    [
+      'METRICS_TOKEN has 9 bytes: it must be 1 to 1024 printable ASCII characters without spaces',
+      { METRICS_TOKEN: 'two words' },
     ],
     ['LOG_LEVEL was "loud": it must be one of fatal, error, warn, log, debug, verbose', { LOG_LEVEL: 'loud' }],
   ])('%s', async (line, variables) => {

@@ -42,6 +42,7 @@ describe('the standalone server', PATIENCE, () => {
     const { port } = server;
 
     expect(server.stdout).toContain(`http://127.0.0.1:${port}/health`);
+    expect(server.stdout).toContain(`http://127.0.0.1:${port}/docs`);
     expect(server.stdout).toContain(`ws://127.0.0.1:${port}/ws/metrics`);
     expect(server.stdout).toContain(`npx wscat -c "ws://127.0.0.1:${port}/ws/skills"`);
     const pasted = /wscat -c "(.+)"/.exec(server.stdout)![1]!;
@@ -84,10 +85,14 @@ describe('the standalone server', PATIENCE, () => {
       UPDATE_INTERVAL: '0.1',
       RATE_LIMIT_MAX_MESSAGES_PER_MINUTE: '2',
       DATABASE_URL: 'sqlite:elsewhere/figures.db',
+      METRICS_TOKEN: 'of-the-scraper',
     });
     const token = tokenWith();
 
     expect(server.stdout).not.toContain('NestFactory');
+    const scrape = (authorization: string) => fetch(server.url('/metrics'), { headers: { authorization } });
+    expect((await scrape(`Bearer ${token}`)).status).toBe(401);
+    expect((await scrape('Bearer of-the-scraper')).status).toBe(200);
     expect((await record(server)).status).toBe(401);
     expect((await record(server, { authorization: `Bearer ${token}` })).status).toBe(202);
     const client = await WireClient.open(server.url(`/ws/metrics?token=${token}`, 'ws'));

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { NO_FILTER } from '../../src/protocol/index.js';
+import { ALL_FEATURES, NO_FILTER } from '../../src/protocol/index.js';
 import type { Write } from '../../src/store/index.js';
 import { type PostgresDatabase, createPostgresDatabase, postgresUrl } from '../support/postgres.js';
 import { type Storage, newTenant, openStorage } from '../support/storage.js';
@@ -68,7 +68,8 @@ const END_OWN_CONNECTION = 'SELECT pg_terminate_backend(pg_backend_pid())';
 
 it('idle connections may be ended: reading and writing go on', async () => {
   const tenant = newTenant();
-  const collect = () => storage.feed.collect({ tenant, filter: NO_FILTER, timestamp: Date.now() });
+  const collect = () =>
+    storage.feed.collect({ tenant, filter: NO_FILTER, features: ALL_FEATURES, timestamp: Date.now() });
   for (let round = 0; round < 3; round++) {
     // Several at once, so that there are several connections.
     await Promise.all([storage.write(writing(randomUUID())), collect(), collect()]);

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { NO_FILTER } from '../../src/protocol/index.js';
+import { ALL_FEATURES, NO_FILTER } from '../../src/protocol/index.js';
 import { type TestDatabase, createSqliteDatabase } from '../support/databases.js';
 import { type Storage, newTenant, openStorage } from '../support/storage.js';
 
@@ -37,7 +37,12 @@ it('while another process holds the file, what is recorded waits, and nothing el
     last = performance.now();
   }
   expect(longest).toBeLessThan(150);
-  const state = await storage.feed.collect({ tenant, filter: NO_FILTER, timestamp: Date.now() });
+  const state = await storage.feed.collect({
+    tenant,
+    filter: NO_FILTER,
+    features: ALL_FEATURES,
+    timestamp: Date.now(),
+  });
   expect(state['top_skills']).toEqual([]);
 
   intruder.exec('COMMIT');

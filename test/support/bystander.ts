@@ -15,8 +15,8 @@ export class Bystander {
     private readonly skills: WireClient,
   ) {}
 
-  static async on(app: TestApp): Promise<Bystander> {
-    const tenant = new TestTenant(app);
+  /** @param tenant whose they are; by default nobody else's. */
+  static async on(app: TestApp, tenant = new TestTenant(app)): Promise<Bystander> {
     await tenant.create(CHANNEL);
     const channels = await tenant.watch();
     await channels.subscribe([CHANNEL]);

@@ -45,6 +45,7 @@ const STATES: Readonly<Record<string, string>> = {
   'skills.metrics': 'channelsSkillsState',
   'tools.metrics': 'channelsToolsState',
   'routing.metrics': 'channelsRoutingState',
+  'gateway.metrics': 'channelsGatewayState',
 };
 
 /** What the events that everybody knows are called, and a field by which they are told from a host's own of that name. */

@@ -11,9 +11,11 @@ export function principalWith(particulars: Partial<Principal> = {}): Principal {
   return {
     subject: 'ada',
     tenant: ACME,
+    tenants: [particulars.tenant ?? ACME],
     roles: new Set(['viewer'] as const),
     filter: NO_FILTER,
     expiresAt: Infinity,
+    issuedAt: 0,
     authenticated: true,
     ...particulars,
   };

@@ -42,6 +42,11 @@ export class ServerProcess {
     while (!this.stdout.includes(text)) await once(this.child.stdout!, 'data');
   }
 
+  /** Resolves when the text stands in what it has printed as errors. */
+  async printedError(text: string): Promise<void> {
+    while (!this.stderr.includes(text)) await once(this.child.stderr!, 'data');
+  }
+
   /** Where it listens, as it says itself. */
   get port(): number {
     return Number(/http:\/\/[^\s/]+:(\d+)\//.exec(this.stdout)![1]);

@@ -34,7 +34,8 @@ import { ToolTotal } from '../../src/feeds/tools/tool-total.entity.js';
 import { ToolsFeed } from '../../src/feeds/tools/tools.feed.js';
 import { UpstreamCounters } from '../../src/feeds/tools/upstream-counters.js';
 import { UsageTotals } from '../../src/feeds/tools/usage-totals.js';
-import { Scheduler, StateCache } from '../../src/metrics/index.js';
+import { StateCache } from '../../src/metrics/index.js';
+import { Scheduler } from '../../src/scheduler/index.js';
 import { openDataSource } from '../../src/persistence/data-source.js';
 import { type TenantId, parseTenantId } from '../../src/protocol/index.js';
 import { MetricsRecorder, Recorder } from '../../src/recording/index.js';
@@ -49,6 +50,7 @@ import {
   WriteQueue,
   transactorFor,
 } from '../../src/store/index.js';
+import { DEFAULT_LIMITS, Tenants } from '../../src/tenants/index.js';
 import { KnownEventType } from '../../src/store/event-type.entity.js';
 import { StoredEvent } from '../../src/store/event.entity.js';
 import { MetricPoint } from '../../src/store/metric-point.entity.js';
@@ -77,6 +79,7 @@ export async function openStorage(url: string) {
   const executionTotals = new ExecutionTotals(dataSource.getRepository(ExecutionTotal));
   const usageTotals = new UsageTotals(dataSource.getRepository(ToolTotal));
   const series = new SeriesStore();
+  const tenants = new Tenants({ updateInterval: 1, limits: DEFAULT_LIMITS });
   const windows = new SkillWindows(dataSource.getRepository(SkillMinute), dataSource.getRepository(SkillInvocation));
   const scheduler = new Scheduler(new SchedulerRegistry());
   const instances = new InstanceRegistry(dataSource.getRepository(Instance), queue, scheduler);
@@ -90,6 +93,7 @@ export async function openStorage(url: string) {
     states,
     recorder,
     series,
+    tenants,
     directory,
     /** One that has seen nothing yet, as after a restart. */
     newDirectory,
@@ -98,7 +102,7 @@ export async function openStorage(url: string) {
     detector,
     /** One that has been told of no runs yet. */
     newDetector,
-    metrics: new MetricsRecorder(recorder, series, directory),
+    metrics: new MetricsRecorder(recorder, series, directory, tenants),
     decisions: new DecisionsRecorder(recorder, new DecisionNames()),
     routing: new RoutingFeed(dataSource.getRepository(DecisionBucket)),
     usage: new UsageRecorder(recorder),

@@ -8,6 +8,7 @@ import { SECRET, tokenWith } from './app.js';
 import { RunningHost, createHost, hostModule } from './host.js';
 import { HttpStandIn } from './http-stand-in.js';
 import type { Heard, Listener } from './listener.js';
+import { changeSettings } from './settings.js';
 import { Stage } from './stage.js';
 import { alert, completion, decision, gauge, run } from './test-tenant.js';
 
@@ -60,7 +61,14 @@ export async function recordTraffic(): Promise<readonly Heard[]> {
   const host = await RunningHost.listen(await createHost('express', hostModule({ providers: [Operations] }, options)));
   const stage = new Stage(host);
   try {
-    await Promise.all([hearNothingHappen(stage), hearEverythingHappen(stage), hearRefusals(stage)]);
+    await Promise.all([
+      hearNothingHappen(stage),
+      hearEverythingHappen(stage),
+      hearTheGateway(stage),
+      hearTokensRefreshed(stage),
+      hearSettingsChange(host, stage),
+      hearRefusals(stage),
+    ]);
     await hearTheDatabaseFail(stage);
   } finally {
     await host.close();
@@ -105,6 +113,57 @@ async function hearEverythingHappen(stage: Stage): Promise<void> {
     await routing.hears('routingMetrics');
   }
   await converse(sockets);
+}
+
+async function hearTokensRefreshed(stage: Stage): Promise<void> {
+  const claims = { sub: 'whose token ends soon' };
+  const channels = await stage.open('channels', { claims });
+  channels.send({ type: 'refresh', id: 'new', token: tokenWith(claims) });
+  channels.send({ type: 'refresh', token: 'nonsense' });
+  await channels.hears('channelsRefreshed', 'channelsError');
+}
+
+/** A tenant of its own, which is switched off and on again under those who are connected. */
+async function hearSettingsChange(host: RunningHost, stage: Stage): Promise<void> {
+  const claims = { tenant_id: 'switched' };
+  const channels = await stage.open('channels', { claims });
+  channels.send({ type: 'subscribe', data: { channels: ['workflow.metrics'] } });
+  const stream = await stage.stream('channels', { claims, query: 'channels=workflow.metrics' });
+  const workspace = await stage.open('workspace', { claims });
+  workspace.send({ type: 'subscribe', event_types: ['alert'] });
+  const others = await Promise.all(
+    (['skills', 'tools', 'routing'] as const).map((dialect) => stage.open(dialect, { claims })),
+  );
+  for (const listener of [channels, stream]) await listener.hears('channelsSubscribed');
+  await workspace.hears('workspaceSubscribed');
+  for (const changes of [
+    { features: { workflows: false } },
+    { metrics_streaming: false },
+    { metrics_streaming: null },
+  ]) {
+    await changeSettings(host, { id: 'switched', token: (own) => tokenWith({ ...claims, ...own }) }, changes);
+  }
+  for (const listener of [channels, stream]) await listener.hears('channelsSettings');
+  await Promise.all([
+    workspace.hears('workspaceError'),
+    others[0]!.hears('skillsError'),
+    others[1]!.hears('toolsError'),
+    others[2]!.hears('routingError'),
+  ]);
+}
+
+/** Operators are told of the service itself, and may watch a channel more. */
+async function hearTheGateway(stage: Stage): Promise<void> {
+  const claims = { roles: ['operator'] };
+  const channels = await stage.open('channels', { claims });
+  channels.send({ type: 'subscribe', data: { channels: ['gateway.metrics'] } });
+  channels.send({ type: 'presence', id: 'who', data: { channel: 'gateway.metrics' } });
+  channels.send({ type: 'presence', data: {} });
+  const stream = await stage.stream('channels', { claims, query: 'channels=gateway.metrics' });
+  await Promise.all([
+    channels.hears('channelsGatewayState', 'channelsPresence', 'channelsError'),
+    stream.hears('channelsGatewayState'),
+  ]);
 }
 
 /** Somebody for everything that there is to hear. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { MoreThan, Repository } from 'typeorm';
-import { Scheduler } from '../../metrics/index.js';
+import { Scheduler } from '../../scheduler/index.js';
 import { type Millis, describeThrown } from '../../protocol/index.js';
 import { DATA_SOURCE, WriteQueue } from '../../store/index.js';
 import { Instance } from './instance.entity.js';

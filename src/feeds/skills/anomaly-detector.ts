@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { type FindOperator, In, IsNull, MoreThan, MoreThanOrEqual, Repository } from 'typeorm';
-import { Scheduler } from '../../metrics/index.js';
+import { Scheduler } from '../../scheduler/index.js';
 import type { Millis, TenantId } from '../../protocol/index.js';
 import { DATA_SOURCE, type Write, WriteQueue } from '../../store/index.js';
 import { type AnomalyThresholds, anomalyStep, deviationScore, runsNeeded } from './deviation.js';

@@ -1,26 +1,19 @@
 import { readFile, statfs } from 'node:fs/promises';
 import os from 'node:os';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { EventLoopLag } from './event-loop-lag.js';
 import type { Figures, Machine, Usage } from './machine.js';
 import { parseCpuFrequency, parseMemAvailable, parseNetDev } from './proc-files.js';
 import { meanFrequency, processorTime } from './processors.js';
 
-/** Milliseconds between two samples of the event loop. */
-const LAG_RESOLUTION = 20;
-
 /** The machine that this process runs on. In a container: what the kernel shows there. */
 @Injectable()
 export class LocalMachine implements Machine, OnModuleDestroy {
-  readonly #eventLoopDelay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION });
+  readonly #eventLoopLag = new EventLoopLag();
   #nominalFrequency: Promise<number | null> | undefined;
 
-  constructor() {
-    this.#eventLoopDelay.enable();
-  }
-
   onModuleDestroy(): void {
-    this.#eventLoopDelay.disable();
+    this.#eventLoopLag.stop();
   }
 
   now(): number {
@@ -34,7 +27,7 @@ export class LocalMachine implements Machine, OnModuleDestroy {
   async read(): Promise<Figures> {
     const cpus = os.cpus();
     const usage = this.#usageOf(cpus);
-    const eventLoopLag = this.#takeEventLoopLag();
+    const eventLoopLag = this.#eventLoopLag.take()?.p99 ?? null;
     const { rss: memoryRss, heapUsed } = process.memoryUsage();
     const [cpuFrequency, available, disk, network] = await Promise.all([
       this.#frequencyOf(cpus),
@@ -56,15 +49,6 @@ export class LocalMachine implements Machine, OnModuleDestroy {
   #usageOf(cpus: readonly os.CpuInfo[]): Usage {
     const { user, system } = process.cpuUsage();
     return { at: this.now(), ...processorTime(cpus), process: (user + system) / 1000 };
-  }
-
-  #takeEventLoopLag(): number | null {
-    const delay = this.#eventLoopDelay;
-    // Nanoseconds between two samples: the resolution itself is no lag. Without samples a percentile means nothing.
-    const lag = delay.count === 0 ? null : Math.max(0, delay.percentile(99) / 1e6 - LAG_RESOLUTION);
-    // The sample that spans the reset is lost: what blocks the loop right after a reading shows in no lag.
-    delay.reset();
-    return lag;
   }
 
   /** Virtual machines often say no current frequency, only the nominal one. That one stays, so it is read once. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Controller, Get, Inject, Logger, Req, Res, UseFilters, VERSION_NEUTRAL } from '@nestjs/common';
-import { Authenticator, bearerToken, hasRole, isLocalRequest, tenantsIn } from '../../auth/index.js';
+import { bearerToken, hasRole, isLocalRequest, tenantsIn } from '../../auth/index.js';
 import { type Connection, Hub } from '../../hub/index.js';
 import {
   CLOSE,
@@ -11,7 +11,7 @@ import {
   describeThrown,
 } from '../../protocol/index.js';
 import { ProblemFilter } from '../../rest/index.js';
-import { EventSubscriptions, Reception, Subscriptions } from '../connections/index.js';
+import { Doorway, EventSubscriptions, Reception, Subscriptions, type Visitor } from '../connections/index.js';
 import { openStream } from './open-stream.js';
 import { SSE_PRELUDE, sseFraming } from './sse-framing.js';
 import { SseTransport } from './sse-transport.js';
@@ -35,7 +35,7 @@ export class StreamController {
   readonly #logger = new Logger(StreamController.name);
 
   constructor(
-    private readonly authenticator: Authenticator,
+    private readonly doorway: Doorway,
     private readonly reception: Reception,
     private readonly hub: Hub,
     private readonly subscriptions: Subscriptions,
@@ -48,11 +48,12 @@ export class StreamController {
     const request = nodeRequest(platformRequest);
     const query = new URLSearchParams((request.url ?? '').split('?').slice(1).join('?'));
     const dialect = this.#dialectNamed(query.get('dialect'));
-    const principal = this.#admit(request, query);
     if (this.reception.isDraining) throw new MetricastError('busy', { retryAfter: 1 });
+    const { visitor, principal } = await this.#meet(request, query);
     const stream = await openStream(request, platformResponse);
     if (!stream) return;
-    const transport = new SseTransport(stream, request.socket.remoteAddress ?? '');
+    this.doorway.hold(visitor, stream);
+    const transport = new SseTransport(stream, visitor.address);
     transport.write(SSE_PRELUDE);
     if (this.reception.isDraining) {
       transport.close(CLOSE.goingAway);
@@ -70,10 +71,24 @@ export class StreamController {
     throw new MetricastError('bad_request', { detail: 'no such dialect' });
   }
 
+  /** Finds out who comes, and counts those who are not let in. */
+  async #meet(request: IncomingMessage, query: URLSearchParams): Promise<{ visitor: Visitor; principal: Principal }> {
+    try {
+      const visitor = this.doorway.screen(request);
+      return { visitor, principal: await this.#admit(visitor, request, query) };
+    } catch (thrown) {
+      const error = MetricastError.from(thrown);
+      this.reception.noteRefusal(error);
+      throw error;
+    }
+  }
+
   /** An event source in a browser can send no header, so its token may come in the address. */
-  #admit(request: IncomingMessage, query: URLSearchParams): Principal {
-    const principal = this.authenticator.authenticate({
-      token: bearerToken(request.headers.authorization) ?? query.get('token') ?? undefined,
+  async #admit(visitor: Visitor, request: IncomingMessage, query: URLSearchParams): Promise<Principal> {
+    const token = bearerToken(request.headers.authorization) ?? query.get('token') ?? undefined;
+    await this.doorway.seekKey(token);
+    const principal = this.doorway.admit(visitor, {
+      token,
       tenants: tenantsIn(query),
       isLocal: isLocalRequest(request.headers),
     });

@@ -3,7 +3,7 @@ import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from
 import { RequireRole, WsRoleGuard } from '../../auth/index.js';
 import { type Connection, Hub } from '../../hub/index.js';
 import type { CommandOf } from '../../protocol/index.js';
-import { CurrentStates, EventSubscriptions, Subscriptions } from '../connections/index.js';
+import { Attendance, CurrentStates, EventSubscriptions, Subscriptions, TokenRefresh } from '../connections/index.js';
 import { DialectErrorFilter } from './dialect-error.filter.js';
 import { GATEWAY_PATH } from './gateway-path.js';
 
@@ -17,6 +17,8 @@ export class MetricsGateway {
     private readonly subscriptions: Subscriptions,
     private readonly eventSubscriptions: EventSubscriptions,
     private readonly states: CurrentStates,
+    private readonly attendance: Attendance,
+    private readonly tokenRefresh: TokenRefresh,
   ) {}
 
   @SubscribeMessage('subscribe')
@@ -51,6 +53,17 @@ export class MetricsGateway {
     @MessageBody() command: CommandOf<'request_state'>,
   ): Promise<void> {
     return this.states.answer(connection, command);
+  }
+
+  @SubscribeMessage('presence')
+  @RequireRole('viewer')
+  presence(@ConnectedSocket() connection: Connection, @MessageBody() command: CommandOf<'presence'>): Promise<void> {
+    return this.attendance.answer(connection, command);
+  }
+
+  @SubscribeMessage('refresh')
+  refresh(@ConnectedSocket() connection: Connection, @MessageBody() command: CommandOf<'refresh'>): Promise<void> {
+    return this.tokenRefresh.refresh(connection, command);
   }
 
   @SubscribeMessage('ping')

@@ -1,19 +1,41 @@
-import type { IncomingMessage, Server } from 'node:http';
+import { type IncomingMessage, STATUS_CODES, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { MetricastError } from '../../protocol/index.js';
+import { problemOf } from '../../rest/index.js';
 
 /** Takes an upgrade request; false where it is not its own. */
 export type UpgradeTaker = (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
 
-const REASONS = { 400: 'Bad Request', 404: 'Not Found', 429: 'Too Many Requests', 503: 'Service Unavailable' };
-
-/** Answers an upgrade request by HTTP instead. */
-export function refuseUpgrade(socket: Duplex, status: keyof typeof REASONS): void {
+/** Answers an upgrade request by HTTP instead: with a status, or with an error as REST would answer it. */
+export function refuseUpgrade(socket: Duplex, refusal: number | MetricastError): void {
+  const { status, retryAfter, body } = typeof refusal === 'number' ? bare(refusal) : told(refusal);
   // The peer may be gone already, which is nobody's business any more.
   socket.on('error', () => socket.destroy());
   // No timeout of HTTP's watches over it any more: a peer that never ends its side would keep it for ever.
   socket.once('finish', () => socket.destroy());
-  const retryAfter = status === 429 || status === 503 ? 'Retry-After: 1\r\n' : '';
-  socket.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\n${retryAfter}Connection: close\r\nContent-Length: 0\r\n\r\n`);
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
+    ...(body === '' ? [] : ['Content-Type: application/json; charset=utf-8']),
+    'Connection: close',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+interface HttpAnswer {
+  readonly status: number;
+  readonly retryAfter?: number;
+  readonly body: string;
+}
+
+function bare(status: number): HttpAnswer {
+  return { status, retryAfter: status === 503 ? 1 : undefined, body: '' };
+}
+
+function told(error: MetricastError): HttpAnswer {
+  const problem = problemOf(error);
+  return { status: problem.statusCode, retryAfter: error.details.retryAfter, body: JSON.stringify(problem) };
 }
 
 /**

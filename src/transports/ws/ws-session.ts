@@ -1,11 +1,22 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Connection, type Hub, InboundBudget } from '../../hub/index.js';
-import { CLOSE, type Command, type CommandId, ERRORS, MetricastError, parseCommandId } from '../../protocol/index.js';
+import {
+  CLOSE,
+  type Command,
+  type CommandId,
+  ERRORS,
+  MetricastError,
+  type Millis,
+  parseCommandId,
+} from '../../protocol/index.js';
 import type { CommandHandlers } from './command-handlers.js';
 import { type Frame, decodeFrame } from './decode-frame.js';
 
 /** Malformed frames in a row with which a connection ends. */
 const MAX_MALFORMED = 20;
+/** Pings of a peer in a minute, and pongs that nobody asked it for. Each costs about as much as a message, and says nothing. */
+const MAX_CONTROL_FRAMES = 6000;
+const MINUTE: Millis = 60_000;
 /** Commands that may wait for the one before them; then the socket is not read for a while. */
 const MAX_WAITING = 64;
 
@@ -32,6 +43,8 @@ type Inbound = Command | { readonly type: 'failed'; readonly error: MetricastErr
 /** The inbound side of an admitted connection: turns its frames into commands and runs them, one after the other. */
 export class WsSession {
   #malformedInARow = 0;
+  #controlFrames = 0;
+  #controlFramesSince: Millis = 0;
   #isBusy = false;
   #waiting: Inbound[] = [];
 
@@ -46,8 +59,7 @@ export class WsSession {
     const { connection } = this;
     if (!connection.isOpen) return;
     connection.lastHeardAt = Date.now();
-    const { tenant, subject } = connection.principal;
-    const retryAfter = this.services.budget.take(`${tenant} ${subject}`, connection.lastHeardAt, data.length);
+    const retryAfter = this.services.budget.take(connection.principal, connection.lastHeardAt, data.length);
     if (retryAfter > 0) {
       if (data.length > InboundBudget.BYTES_A_MESSAGE) this.#restFromReading();
       this.#enqueue({ type: 'failed', error: new MetricastError('rate_limited', { retryAfter }) });
@@ -56,6 +68,20 @@ export class WsSession {
     const inbound = this.#read(data, isBinary);
     if (inbound?.type === 'pong') return;
     if (inbound) this.#enqueue(inbound);
+  }
+
+  /** Takes a ping, or a pong that nobody has asked for. Who sends nothing but these, as fast as can be, is not read any more. */
+  receiveControlFrame(): void {
+    const { connection } = this;
+    if (!connection.isOpen) return;
+    const now = Date.now();
+    connection.lastHeardAt = now;
+    const isOver = now - this.#controlFramesSince >= MINUTE || now < this.#controlFramesSince;
+    if (isOver) [this.#controlFrames, this.#controlFramesSince] = [0, now];
+    if (++this.#controlFrames <= MAX_CONTROL_FRAMES) return;
+    this.services.hub.close(connection, CLOSE.protocolViolation);
+    this.source.pause();
+    setTimeout(() => connection.transport.terminate(), REST_MILLIS).unref();
   }
 
   /** Runs what the connection asked for by being opened, before its first frame. */

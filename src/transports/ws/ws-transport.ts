@@ -16,13 +16,10 @@ export class WsTransport implements Transport {
   constructor(
     private readonly webSocket: WebSocket,
     private readonly socket: Socket,
+    readonly address: string,
   ) {
     // There is no other extension than permessage-deflate.
     this.encodings = webSocket.extensions === '' ? ENCODINGS : DEFLATED_ENCODINGS;
-  }
-
-  get address(): string {
-    return this.socket.remoteAddress ?? '';
   }
 
   get bufferedBytes(): number {

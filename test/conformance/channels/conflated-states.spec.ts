@@ -127,7 +127,7 @@ it('are documented: states, failures of them and values may say for how many the
     return api.differences({ ...payload, conflated: 2 }, name).length === 0;
   };
 
-  const states = 'System Workflow Agent Executions Distributed Skills Tools Routing Host'.split(' ');
+  const states = 'System Workflow Agent Executions Distributed Gateway Skills Tools Routing Host'.split(' ');
   const names = [...states.map((name) => `channels${name}State`), 'channelsPoint', 'channelsError'];
   names.push('workspaceMetricsUpdate', 'workspaceError', 'skillsUpdate', 'skillsError', 'toolsMetrics', 'toolsError');
   names.push('routingMetrics', 'routingError');

@@ -20,8 +20,6 @@ describe.each(ENCODINGS)('what is not served yet, over %s', (encoding) => {
 
   it.each([
     { type: 'get_history', data: { channel: 'orders.metrics', start_time: '2026-11-20T00:00:00Z' } },
-    { type: 'refresh', token: 'a token' },
-    { type: 'presence', data: { channel: 'orders.metrics' } },
   ])('the command $type is answered so', async (command) => {
     client.send({ ...command, id: 9 });
 

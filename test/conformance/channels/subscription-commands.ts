@@ -35,7 +35,10 @@ const names = fc.array(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 4 }
 
 const misspoken = fc.constantFrom(
   { frame: { type: 'SUBSCRIBE' }, error: { message: 'Unknown message type', code: 'unknown_type' } },
-  { frame: { type: 'presence', data: {} }, error: { message: 'Not supported: presence', code: 'not_supported' } },
+  {
+    frame: { type: 'presence', data: {} },
+    error: { message: 'Invalid request: channel must be a channel name', code: 'bad_request' },
+  },
   ...[
     { type: 'subscribe', data: { channels: 'a.metrics' } },
     { type: 'subscribe', data: { channels: [] } },

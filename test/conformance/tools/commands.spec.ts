@@ -62,7 +62,7 @@ describe('the tools dialect', () => {
     // No section that fails does this. One that gives what JSON cannot say stands for whatever else may go wrong.
     const sections = app.app.get<object[]>(TOOLS_SECTIONS, { strict: false });
     const failed = { type: 'error', error: 'Failed to fetch metrics', timestamp: ISO };
-    sections.push({ name: 'broken', unknown: {}, read: async () => ({ count: 1n }) });
+    sections.push({ name: 'workflows', unknown: {}, read: async () => ({ count: 1n }) });
     try {
       expect(await client.next({ type: 'error' })).toEqual(failed);
       // Again with the next tick, to who comes now, and to who asks for something else.

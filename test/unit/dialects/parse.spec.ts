@@ -12,11 +12,13 @@ const COMMANDS = [
   'watch_events',
   'unwatch_events',
   'request_state',
+  'presence',
+  'refresh',
 ];
-const TYPES = [...COMMANDS, 'request_metrics', 'get_history', 'refresh', 'presence', 'toString', '__proto__', ''];
+const TYPES = [...COMMANDS, 'request_metrics', 'get_history', 'toString', '__proto__', ''];
 const FIELDS = [
   ...['id', 'data', 'channels', 'tags', 'format', 'compression', 'since', 'skill', 'token'],
-  ...['tool_id', 'session_id', 'event_types', 'metric_type', '__proto__'],
+  ...['tool_id', 'session_id', 'event_types', 'metric_type', 'channel', '__proto__'],
 ];
 
 /** Any JSON, but with the words of the dialects often enough to get past the first check. */

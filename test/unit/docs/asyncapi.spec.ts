@@ -66,7 +66,15 @@ describe('docs/asyncapi.yaml', () => {
 
 /** Answers to commands that an address cannot give. */
 const ANSWERS = [
-  ...['pong', 'channelsPong', 'channelsUnsubscribed', 'skillsSubscribed', 'skillsUnsubscribed'],
+  ...[
+    'pong',
+    'channelsPong',
+    'channelsPresence',
+    'channelsRefreshed',
+    'channelsUnsubscribed',
+    'skillsSubscribed',
+    'skillsUnsubscribed',
+  ],
   ...['workspacePong', 'workspaceUnsubscribed', 'workspaceRequestedMetrics'],
 ];
 

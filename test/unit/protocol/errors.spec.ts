@@ -30,6 +30,9 @@ describe('the table of errors', () => {
     ['forbidden', 4403],
     ['internal', 1011],
     ['too_large', 1009],
+    ['foreign_origin', 4403],
+    ['rate_limited', 4429],
+    ['connection_limit', 4429],
   ])('%s ends a connection that is refused for it with %d', (code, close) =>
     expect(ERRORS[code].close?.code).toBe(close),
   );
@@ -45,7 +48,7 @@ describe('the table of closes', () => {
 
   test('says to connect again where that can help', () => {
     const codes = Object.values(CLOSE).filter(({ reconnect }) => reconnect);
-    expect(new Set(codes.map(({ code }) => code))).toEqual(new Set([1001, 1011, 4408, 4508]));
+    expect(new Set(codes.map(({ code }) => code))).toEqual(new Set([1001, 1011, 4408, 4429, 4508]));
   });
 });
 

@@ -13,21 +13,21 @@ describe('a served file', () => {
   it('is read when it is first asked for, and once', async () => {
     const [path, file] = at('once.yaml');
     writeFileSync(path, 'first');
-    expect(await file.text()).toBe('first');
+    expect(await file.read()).toMatchObject({ text: 'first' });
 
     writeFileSync(path, 'second');
-    expect(await file.text()).toBe('first');
+    expect(await file.read()).toMatchObject({ text: 'first' });
   });
 
   it('is not found where there is none, until there is one', async () => {
     const [path, file] = at('missing.yaml');
-    await expect(file.text()).rejects.toMatchObject({ code: 'not_found' });
+    await expect(file.read()).rejects.toMatchObject({ code: 'not_found' });
 
     writeFileSync(path, 'here');
-    expect(await file.text()).toBe('here');
+    expect(await file.read()).toMatchObject({ text: 'here' });
   });
 
   it('that cannot be read is a failure', async () => {
-    await expect(new ServedFile(pathToFileURL(directory)).text()).rejects.toMatchObject({ code: 'EISDIR' });
+    await expect(new ServedFile(pathToFileURL(directory)).read()).rejects.toMatchObject({ code: 'EISDIR' });
   });
 });

@@ -61,6 +61,6 @@ describe('an address in channels', () => {
     [{ tags: '{"__proto__":"x"}' }, 'Subscription error: a tag name has a character or a word that is not allowed'],
     [{ format: '' }, 'Subscription error: format must be "snapshot" or "points"'],
     [{ format: 'csv' }, 'Subscription error: format must be "snapshot" or "points"'],
-    [{ channels: 'a,'.repeat(129) }, 'Subscription error: at most 128 channels a connection'],
+    [{ channels: 'a,'.repeat(1025) }, 'Subscription error: at most 1024 channels a frame'],
   ])('says what is wrong with %j', (pairs, message) => expect(refusal(pairs as Record<string, string>)).toBe(message));
 });

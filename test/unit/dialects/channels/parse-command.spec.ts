@@ -64,11 +64,11 @@ describe('a subscribe in channels', () => {
     });
   });
 
-  test('takes 128 channels and 32 tag pairs', () => {
+  test('takes 1024 channels and 32 tag pairs', () => {
     const names = (count: number) => Array.from({ length: count }, (_, at) => `c${at}.metrics`);
     const tags = (count: number) => Object.fromEntries(names(count).map((name) => [name, 'x']));
-    expect(subscribe({ channels: names(128), tags: tags(32) })).toMatchObject({ channels: names(128) });
-    expect(refusedSubscribe({ channels: names(129) })).toBe('Subscription error: at most 128 channels a connection');
+    expect(subscribe({ channels: names(1024), tags: tags(32) })).toMatchObject({ channels: names(1024) });
+    expect(refusedSubscribe({ channels: names(1025) })).toBe('Subscription error: at most 1024 channels a frame');
     expect(refusedSubscribe({ tags: tags(33) })).toBe('Subscription error: at most 32 tag pairs');
   });
 
@@ -125,7 +125,27 @@ describe('other frames in channels', () => {
     expect(parse({ type, timestamp: 1.5 })).toEqual({ type, id: undefined });
   });
 
-  test.each(['get_history', 'refresh', 'presence'])('of type %s are not supported', (type) =>
+  test('ask for the presence of a channel, whatever it is called', () => {
+    expect(parse({ type: 'presence', id: 1, data: { channel: 'a channel' } })).toEqual({
+      type: 'presence',
+      id: 1,
+      channel: 'a channel',
+    });
+  });
+
+  test.each([undefined, null, 'agent.metrics', [], {}, { channel: 7 }, { channel: ['agent.metrics'] }])(
+    'ask for no presence with the data %j',
+    (data) => expect(refusal({ type: 'presence', data })).toBe('Invalid request: channel must be a channel name'),
+  );
+
+  test('bring a newer token, or none', () => {
+    expect(parse({ type: 'refresh', id: 1, token: 'a token' })).toEqual({ type: 'refresh', id: 1, token: 'a token' });
+    for (const token of [undefined, null, 7, {}, ['a token']]) {
+      expect(parse({ type: 'refresh', token })).toEqual({ type: 'refresh', id: undefined, token: '' });
+    }
+  });
+
+  test.each(['get_history'])('of type %s are not supported', (type) =>
     expect(refusal({ type, data: {} })).toBe(`Not supported: ${type}`),
   );
 

@@ -39,8 +39,8 @@ describe('the workspace dialect', () => {
   });
 
   test('refuses an address that names more types than a connection may have', () => {
-    expect(() => commandsOf(`event_types=${'a,'.repeat(128)}a`)).toThrow(
-      'Subscription error: at most 128 event types a connection',
+    expect(() => commandsOf(`event_types=${'a,'.repeat(1024)}a`)).toThrow(
+      'Subscription error: at most 1024 event types a frame',
     );
   });
 
@@ -64,10 +64,10 @@ describe('the workspace dialect', () => {
     }
   });
 
-  test.each(['subscribe', 'unsubscribe'])('%s takes 128 types, and not one more', (type) => {
+  test.each(['subscribe', 'unsubscribe'])('%s takes 1024 types, and not one more', (type) => {
     const types = (count: number) => Array.from({ length: count }, (_, at) => `t${at}`);
-    expect(refusal({ type, event_types: types(128) })).toBe('accepted');
-    expect(refusal({ type, event_types: types(129) })).toBe('Subscription error: at most 128 event types a connection');
+    expect(refusal({ type, event_types: types(1024) })).toBe('accepted');
+    expect(refusal({ type, event_types: types(1025) })).toBe('Subscription error: at most 1024 event types a frame');
   });
 
   test.each([{}, { metric_type: null }, { metric_type: 'executions' }])('asks for the executions by %j', (fields) => {

@@ -5,7 +5,7 @@ import { systemFeed } from '../../../../src/feeds/system/index.js';
 import type { SystemState } from '../../../../src/feeds/system/system-state.js';
 import { Collectors } from '../../../../src/metrics/index.js';
 import { pointsOf } from '../../../../src/metrics/points.js';
-import { LOCAL_TENANT, NO_FILTER, NO_TAGS, SYSTEM_METRICS } from '../../../../src/protocol/index.js';
+import { ALL_FEATURES, LOCAL_TENANT, NO_FILTER, NO_TAGS, SYSTEM_METRICS } from '../../../../src/protocol/index.js';
 
 let module: TestingModule;
 beforeEach(async () => {
@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => module.close());
 
-const context = { tenant: LOCAL_TENANT, filter: NO_FILTER, timestamp: 0 };
+const context = { tenant: LOCAL_TENANT, filter: NO_FILTER, features: ALL_FEATURES, timestamp: 0 };
 
 function collector() {
   return module.get(Collectors).get(SYSTEM_METRICS)!;

@@ -5,7 +5,7 @@ import { toolsSections } from '../../../../src/feeds/tools/sections.js';
 import { ToolsFeed } from '../../../../src/feeds/tools/tools.feed.js';
 import { UpstreamCounters } from '../../../../src/feeds/tools/upstream-counters.js';
 import { Upstreams } from '../../../../src/feeds/tools/upstreams.js';
-import { type TagFilter, type TenantId, NO_FILTER } from '../../../../src/protocol/index.js';
+import { ALL_FEATURES, type TagFilter, type TenantId, NO_FILTER } from '../../../../src/protocol/index.js';
 import { createSqliteDatabase } from '../../../support/databases.js';
 import { type Answering, HttpStandIn } from '../../../support/http-stand-in.js';
 import { filterOf } from '../../../support/publications.js';
@@ -22,7 +22,9 @@ beforeEach(() => {
 });
 
 const collect = (feed: ToolsFeed, filter: TagFilter = NO_FILTER) =>
-  feed.collect({ tenant, filter, timestamp: Date.now() }) as Promise<Record<string, Record<string, unknown>>>;
+  feed.collect({ tenant, filter, features: ALL_FEATURES, timestamp: Date.now() }) as Promise<
+    Record<string, Record<string, unknown>>
+  >;
 
 /** The feed over a real database, with upstream services of these answers. */
 async function feedWith(answers: { embeddings?: Answering; compression?: Answering }) {

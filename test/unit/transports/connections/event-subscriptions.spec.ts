@@ -4,6 +4,7 @@ import type { ChannelName } from '../../../../src/protocol/index.js';
 import { EventSubscriptions } from '../../../../src/transports/connections/index.js';
 import { connect, endOfTurn } from '../../../support/connected.js';
 import { ACME, tenantId } from '../../../support/principals.js';
+import { tenantsWith } from '../../../support/settings.js';
 import { channelName, eventWith } from '../../../support/publications.js';
 import type { RecordingTransport } from '../../../support/recording-transport.js';
 import { type Storage, openStorage } from '../../../support/storage.js';
@@ -20,7 +21,7 @@ describe('a type of events that comes on a channel for the first time', () => {
   beforeEach(async () => {
     storage = await openStorage('sqlite::memory:');
     hub = new Hub();
-    subscriptions = new EventSubscriptions(hub, storage.events, storage.broker);
+    subscriptions = new EventSubscriptions(hub, storage.events, tenantsWith(), storage.broker);
     subscriptions.onModuleInit();
     storage.broker.onPublication((publication) => hub.deliver(publication));
     await storage.hostEvents.publish(ACME, REPORTS, { type: 'ready', data: {} });

@@ -55,7 +55,7 @@ let peer: Connected;
 let session: WsSession;
 beforeEach(() => {
   hub = new Hub();
-  budget = new InboundBudget(0);
+  budget = new InboundBudget(() => 0);
   ({ handlers, source, peer, session } = open());
 });
 
@@ -266,7 +266,7 @@ describe('a sign of life', () => {
 
 describe('the budget', () => {
   test('is of a subject over all its connections: what is beyond it is dropped and answered', async () => {
-    budget = new InboundBudget(3);
+    budget = new InboundBudget(() => 3);
     ({ handlers, source, peer, session } = open());
     const again = open();
     ping(1);
@@ -283,7 +283,7 @@ describe('the budget', () => {
   });
 
   test('has an end: who sends large messages beyond it is not read for a second each', async () => {
-    budget = new InboundBudget(1);
+    budget = new InboundBudget(() => 1);
     ({ handlers, source, peer, session } = open());
     ping(1);
     ping(2);
