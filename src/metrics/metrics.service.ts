@@ -16,13 +16,12 @@ import {
   matchesFilter,
 } from '../protocol/index.js';
 import { Scheduler } from '../scheduler/index.js';
-import { Tenants } from '../tenants/index.js';
+import { type EffectiveSettings, Tenants } from '../tenants/index.js';
 import { BoundedCalls } from './bounded-calls.js';
 import type { CollectedState } from './collect-metrics.decorator.js';
 import { type Collector, Collectors } from './collectors.js';
 import { FailureLog } from './failure-log.js';
 import { pointsOf } from './points.js';
-import { StateBudget } from './state-budget.js';
 import { type Collected, StateCache } from './state-cache.js';
 import { type Tick, TickPlan, tickKey } from './tick-plan.js';
 
@@ -55,7 +54,6 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #underWay = new Map<string, TickRun>();
   readonly #calls = new BoundedCalls(COLLECT_TIMEOUT);
   readonly #failures = new FailureLog(this.#logger);
-  readonly #budget = new StateBudget();
   #isStopped = false;
 
   constructor(
@@ -83,7 +81,10 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
         const tick = { tenant, channel };
         // What was collected may show what is switched off now.
         this.states.forget(tick);
+        const wasPlanned = this.#plan.has(tick);
         this.#schedule(tick);
+        // Who has waited for it to be switched on need not wait for the next tick as well.
+        if (!wasPlanned && this.#plan.has(tick)) void this.#run(tick, 0);
       }
       this.#alignTimers();
     });
@@ -101,11 +102,14 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
    * A view of a channel as it is now, or was at the last tick if nothing was recorded since. `null` where there is
    * nothing to show, or nothing is collected for this channel.
    *
-   * @throws {@link MetricastError} `collect_failed`.
+   * @throws {@link MetricastError} `collect_failed`; `streaming_disabled` or `feature_disabled` where the tenant's settings
+   * say that it is not collected.
    */
   async current(tenant: TenantId, channel: ChannelName, filter: TagFilter): Promise<State | null> {
     const collector = this.collectors.get(channel);
     if (!collector) return null;
+    if (this.tenants.effective(tenant).mode === 'off') throw new MetricastError('streaming_disabled');
+    if (!this.tenants.isOn(tenant, channel)) throw new MetricastError('feature_disabled');
     const tick = { tenant, channel };
     const filterKey = canonicalKey(filter);
     const collected = await this.states.get(tick, filterKey, this.#intervalOf(tenant, collector), () =>
@@ -121,10 +125,14 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     this.#tickListeners.push(listener);
   }
 
-  /** A channel has a pace of its own until somebody says how often the tenant is to be shown something. */
+  /**
+   * A channel has a pace of its own until somebody says how often the tenant is to be shown something. Where that would
+   * be more states than it is to be sent, these come less often instead, evenly: each is the newest then.
+   */
   #intervalOf(tenant: TenantId, { every = 0 }: Collector): Millis {
-    const { collectionIntervalSeconds: interval, sources } = this.tenants.effective(tenant);
-    return 1000 * (sources.collectionIntervalSeconds === 'default' ? Math.max(every, interval) : interval);
+    const { collectionIntervalSeconds: interval, maxEventsPerMinute: cap, sources } = this.tenants.effective(tenant);
+    const wanted = sources.collectionIntervalSeconds === 'default' ? Math.max(every, interval) : interval;
+    return Math.round(1000 * Math.max(wanted, cap === 0 ? 0 : 60 / cap));
   }
 
   /** Puts a channel into the plan as it is to be collected now, or takes it out. */
@@ -137,7 +145,6 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
       this.#plan.add(tick, this.#intervalOf(tenant, collector));
     } else {
       this.#plan.remove(tick);
-      this.#budget.forget(tick);
     }
   }
 
@@ -171,26 +178,19 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   async #run(tick: Tick, lag: Millis): Promise<void> {
     const key = tickKey(tick);
     if (this.#underWay.has(key)) return;
-    if (!this.#budget.take(tick, this.tenants.effective(tick.tenant).maxEventsPerMinute, performance.now())) return;
     const run: TickRun = { hasFailed: false };
     this.#underWay.set(key, run);
     const begin = performance.now();
     try {
       const { tenant, channel } = tick;
-      const timestamp = Date.now();
-      const filters = [...this.hub.filtersOf(tenant, channel)];
-      const messages: Message[] = [];
-      for (let start = 0; start < filters.length; start += FILTERS_A_TURN) {
-        // SQLite answers within the turn that asks, so many filters would hold up everybody else.
-        if (start > 0) await setImmediate();
-        const some = filters.slice(start, start + FILTERS_A_TURN);
-        const views = await Promise.all(
-          some.map(([filterKey, filter]) =>
-            this.states.renew(tick, filterKey, () => this.#collect(tick, filterKey, filter, timestamp)),
-          ),
-        );
-        messages.push(...views.filter((view) => view !== null));
-      }
+      let settings: EffectiveSettings;
+      let messages: readonly Message[];
+      do {
+        settings = this.tenants.effective(tenant);
+        messages = await this.#views(tick);
+        // What was collected under other settings may show what is switched off by now.
+      } while (settings !== this.tenants.effective(tenant) && this.#plan.has(tick));
+      if (!this.tenants.isPushed(tenant, channel)) return;
       await this.broker.publishHere(messages.map((message) => ({ tenant, channel, message })));
       if (!run.hasFailed) this.#failures.succeeded(tick);
       const duration = performance.now() - begin;
@@ -200,6 +200,25 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
       // It may have failed after the last one stopped watching: nothing would ever take that back.
       if (!this.hub.isWatched(tick.tenant, tick.channel)) this.#failures.forget(tick);
     }
+  }
+
+  /** Every view of a channel that somebody watches, as it is now. */
+  async #views(tick: Tick): Promise<Message[]> {
+    const timestamp = Date.now();
+    const filters = [...this.hub.filtersOf(tick.tenant, tick.channel)];
+    const messages: Message[] = [];
+    for (let start = 0; start < filters.length; start += FILTERS_A_TURN) {
+      // SQLite answers within the turn that asks, so many filters would hold up everybody else.
+      if (start > 0) await setImmediate();
+      const some = filters.slice(start, start + FILTERS_A_TURN);
+      const views = await Promise.all(
+        some.map(([filterKey, filter]) =>
+          this.states.renew(tick, filterKey, () => this.#collect(tick, filterKey, filter, timestamp)),
+        ),
+      );
+      messages.push(...views.filter((view) => view !== null));
+    }
+    return messages;
   }
 
   /** One view of the channel; `null` where there is nothing to send. Does not throw. */

@@ -24,6 +24,10 @@ export class TickPlan {
     return this.#wheels;
   }
 
+  has(tick: Tick): boolean {
+    return this.#intervals.has(tickKey(tick));
+  }
+
   add(tick: Tick, interval: Millis): void {
     this.remove(tick);
     let wheel = this.#wheels.get(interval);

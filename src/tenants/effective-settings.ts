@@ -40,7 +40,7 @@ export type Source = 'default' | 'profile' | 'tenant';
 export interface EffectiveSettings {
   readonly metricsStreaming: boolean;
   readonly collectionIntervalSeconds: number;
-  /** States of a channel that a connection is sent in a minute at most; 0 for no limit. */
+  /** States of a channel that a connection is sent in a minute at most, evenly spaced; 0 for no limit. */
   readonly maxEventsPerMinute: number;
   readonly features: Features;
   readonly performanceProfile: string;
@@ -83,14 +83,17 @@ const USUAL_EVENTS_PER_MINUTE = 60;
  */
 export function effectiveSettings(own: OwnSettings, profile: Profile, defaults: SettingsDefaults): EffectiveSettings {
   const isNamed = own.performanceProfile !== null;
+  const collectionIntervalSeconds =
+    own.collectionIntervalSeconds ?? (isNamed ? profile.collectionIntervalSeconds : defaults.updateInterval);
+  const cap = isNamed ? profile.maxEventsPerMinute : USUAL_EVENTS_PER_MINUTE;
+  const hasPaceOfProfile = isNamed && own.collectionIntervalSeconds === null;
   const metricsStreaming = own.metricsStreaming ?? true;
   const paceSource = (value: number | null): Source => (value !== null ? 'tenant' : isNamed ? 'profile' : 'default');
   const source = (value: unknown): Source => (value === null ? 'default' : 'tenant');
   return {
     metricsStreaming,
-    collectionIntervalSeconds:
-      own.collectionIntervalSeconds ?? (isNamed ? profile.collectionIntervalSeconds : defaults.updateInterval),
-    maxEventsPerMinute: own.maxEventsPerMinute ?? (isNamed ? profile.maxEventsPerMinute : usualCap(defaults)),
+    collectionIntervalSeconds,
+    maxEventsPerMinute: own.maxEventsPerMinute ?? (hasPaceOfProfile ? cap : capFor(collectionIntervalSeconds, cap)),
     features: { ...ALL_FEATURES, ...own.features },
     performanceProfile: own.performanceProfile ?? DEFAULT_PROFILE,
     limits: { ...defaults.limits, ...own.limits },
@@ -111,7 +114,7 @@ export function effectiveSettings(own: OwnSettings, profile: Profile, defaults: 
   };
 }
 
-/** An operator who lets everybody have more than one state a second wants them to be sent. */
-function usualCap({ updateInterval }: SettingsDefaults): number {
-  return Math.max(USUAL_EVENTS_PER_MINUTE, Math.ceil(60 / updateInterval));
+/** Whoever asks for a shorter interval, and says nothing of a cap, wants to be sent what it brings. */
+function capFor(interval: number, cap: number): number {
+  return cap === 0 ? 0 : Math.max(cap, Math.ceil(60 / interval));
 }

@@ -28,7 +28,10 @@ export class CurrentStates {
     const { tenant } = connection.principal;
     if (!filter || !this.tenants.isPushed(tenant, channel)) return;
     const failed = (): Failure => ({ kind: 'failure', timestamp: Date.now(), filterKey: canonicalKey(filter) });
+    const settings = this.tenants.effective(tenant);
     const message = await this.metrics.current(tenant, channel, filter).catch(failed);
+    // What was collected under other settings may show what is switched off by now.
+    if (settings !== this.tenants.effective(tenant)) return this.show(connection, channel);
     // It may be gone by now, or have subscribed with another filter: then the hub has nobody to show this to.
     if (message) {
       this.hub.showState(connection, { tenant, channel, message, ...this.broker.position(tenant, channel) });

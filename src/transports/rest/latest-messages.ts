@@ -2,15 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { BROKER, type Broker } from '../../broker/index.js';
 import type { Renderer } from '../../hub/index.js';
 import { Collectors, MetricsService } from '../../metrics/index.js';
-import {
-  type ChannelName,
-  type Message,
-  MetricastError,
-  type Principal,
-  type WireMessage,
-} from '../../protocol/index.js';
+import type { ChannelName, Message, Principal, WireMessage } from '../../protocol/index.js';
 import { LatestReader } from '../../store/index.js';
-import { Tenants } from '../../tenants/index.js';
 import { Subscriptions } from '../connections/index.js';
 
 /** The injection token of the dialect in which channels are shown by REST. */
@@ -24,7 +17,6 @@ export class LatestMessages {
     private readonly collectors: Collectors,
     private readonly metrics: MetricsService,
     private readonly latest: LatestReader,
-    private readonly tenants: Tenants,
     @Inject(BROKER) private readonly broker: Broker,
     @Inject(CHANNELS_RENDERER) private readonly renderer: Renderer,
   ) {}
@@ -32,13 +24,12 @@ export class LatestMessages {
   /**
    * `undefined` where there is none: no such channel, or nothing in it that the principal may see.
    *
-   * @throws {@link MetricastError} `collect_failed`; `feature_disabled` where the tenant has switched the channel's feature off.
+   * @throws {@link MetricastError} `collect_failed`; `streaming_disabled` or `feature_disabled` where it is not collected.
    */
   async of(principal: Principal, name: string): Promise<WireMessage | undefined> {
     const { tenant } = principal;
     const [channel] = await this.subscriptions.existing(principal, [name]);
     if (!channel) return undefined;
-    if (!this.tenants.isOn(tenant, channel)) throw new MetricastError('feature_disabled');
     // Before the message: who resumes from there had rather get one twice than miss one.
     const position = this.broker.position(tenant, channel);
     const message = await this.#messageOf(principal, channel);

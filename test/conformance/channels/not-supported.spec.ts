@@ -18,18 +18,19 @@ describe.each(ENCODINGS)('what is not served yet, over %s', (encoding) => {
     return () => client.close();
   });
 
-  it.each([
-    { type: 'get_history', data: { channel: 'orders.metrics', start_time: '2026-11-20T00:00:00Z' } },
-  ])('the command $type is answered so', async (command) => {
-    client.send({ ...command, id: 9 });
+  it.each([{ type: 'get_history', data: { channel: 'orders.metrics', start_time: '2026-11-20T00:00:00Z' } }])(
+    'the command $type is answered so',
+    async (command) => {
+      client.send({ ...command, id: 9 });
 
-    expect(await client.next()).toEqual({
-      type: 'error',
-      message: `Not supported: ${command.type}`,
-      code: 'not_supported',
-      id: 9,
-    });
-  });
+      expect(await client.next()).toEqual({
+        type: 'error',
+        message: `Not supported: ${command.type}`,
+        code: 'not_supported',
+        id: 9,
+      });
+    },
+  );
 
   it.each([
     { option: 'aggregation_interval', value: '5s' },

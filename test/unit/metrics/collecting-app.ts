@@ -81,7 +81,9 @@ export class CollectingApp {
       .setLogger(app.#logger())
       .compile();
     await app.#module.init();
-    app.broker.onPublication((publication) => app.hub.deliver(publication));
+    app.broker.onPublication((publication) => {
+      if (app.tenants.isPushed(publication.tenant, publication.channel)) app.hub.deliver(publication);
+    });
     return app;
   }
 

@@ -95,12 +95,64 @@ describe('a feature that is off', () => {
 });
 
 describe('a cap on the states a minute', () => {
-  test('leaves out ticks beyond it, unasked', async () => {
-    set(app.tenants, ACME, { maxEventsPerMinute: 2 });
+  test('spaces the ticks so that there are no more', () => {
+    subscriber(app.hub);
+    set(app.tenants, ACME, { maxEventsPerMinute: 30 });
+    expect(app.timers).toEqual(['metricast:tick:2000ms']);
+  });
+
+  test('changes nothing where the interval brings fewer, or where it is 0', () => {
+    subscriber(app.hub);
+    set(app.tenants, ACME, { collectionIntervalSeconds: 7, maxEventsPerMinute: 30 });
+    expect(app.timers).toEqual(['metricast:tick:7000ms']);
+    set(app.tenants, ACME, { collectionIntervalSeconds: 0.2, maxEventsPerMinute: 0 });
+    expect(app.timers).toEqual(['metricast:tick:200ms']);
+  });
+
+  test('leaves room for a shorter interval, where nobody has set it', () => {
+    subscriber(app.hub);
+    set(app.tenants, ACME, { collectionIntervalSeconds: 0.2 });
+    expect(app.timers).toEqual(['metricast:tick:200ms']);
+  });
+});
+
+describe('a change while a state is collected', () => {
+  /** Answers the collections under way, one after the other. */
+  let finish: (() => void)[];
+  beforeEach(() => {
+    finish = [];
+    orders.answer = ({ features }) => new Promise((resolve) => finish.push(() => resolve({ features })));
+  });
+
+  test('has it collected once more, and what came of the settings before is not sent', async () => {
+    const { transport } = subscriber(app.hub);
+    await orders.called(1);
+    set(app.tenants, ACME, { features: { compression: false } });
+    const again = orders.called(1);
+    finish[0]!();
+    await again;
+    finish[1]!();
+    await transport.received(1);
+    expect(transport.messages).toMatchObject([{ data: { features: { compression: false } } }]);
+    for (const one of finish) one();
+  });
+
+  test('that switches it off has it sent no more', async () => {
+    const { transport } = subscriber(app.hub);
+    await orders.called(1);
+    set(app.tenants, ACME, { metricsStreaming: false });
+    finish[0]!();
     const { connection } = connect(app.hub, { principal: { tenant: OTHER } });
     app.hub.subscribe(connection, wanting({ channel: WORKFLOWS }));
-    subscriber(app.hub);
-    await workflows.called(10);
-    expect(orders.calls).toHaveLength(2);
+    await workflows.called(3);
+    expect(transport.messages).toEqual([]);
   });
+});
+
+test('what is switched on is collected at once, however long the interval is', async () => {
+  set(app.tenants, ACME, { collectionIntervalSeconds: 3600, metricsStreaming: false });
+  const { transport } = subscriber(app.hub);
+  set(app.tenants, ACME, { collectionIntervalSeconds: 3600 });
+  await transport.received(1);
+  expect(transport.messages).toMatchObject([{ channel: ORDERS }]);
 });
