@@ -26,11 +26,14 @@ export { type LimitOptions, type TrustProxy } from './limits/index.js';
 export { type DialectName } from './dialects/index.js';
 export {
   CLOSE,
+  FEATURES,
   type Close,
   ERRORS,
   type ErrorCode,
   type ErrorDetails,
   type ErrorKind,
+  type Feature,
+  type Features,
   type FieldError,
   type Role,
   type SampleType,

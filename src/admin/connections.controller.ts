@@ -1,9 +1,9 @@
-import { Controller, Delete, Get, Req, Res, UseFilters, UseGuards, VERSION_NEUTRAL } from '@nestjs/common';
-import { HttpAuthGuard, ListsTenants, RequireRole, listedTenants, mayEnter, principalOf } from '../auth/index.js';
+import { Controller, Delete, Get, Logger, Req, Res, UseFilters, UseGuards, VERSION_NEUTRAL } from '@nestjs/common';
+import { HttpAuthGuard, ListsTenants, RequireRole, enterTenant, listedTenants, principalOf } from '../auth/index.js';
 import { type Connection, Hub } from '../hub/index.js';
-import { CLOSE, MetricastError, isoTimestamp } from '../protocol/index.js';
+import { CLOSE, MetricastError, type TenantId, isoTimestamp } from '../protocol/index.js';
 import { Answer, JsonBody, ProblemFilter, pageOf, pathParameter, readPageRequest } from '../rest/index.js';
-import { WriteQueue, auditOf } from '../store/index.js';
+import { type Change, WriteQueue, auditOf } from '../store/index.js';
 
 /** When a connection was opened, and its id: several open in one millisecond. */
 type ConnectionKey = readonly [connectedAt: number, id: string];
@@ -14,6 +14,8 @@ type ConnectionKey = readonly [connectedAt: number, id: string];
 @UseFilters(ProblemFilter)
 @RequireRole('admin')
 export class ConnectionsController {
+  readonly #logger = new Logger(ConnectionsController.name);
+
   constructor(
     private readonly hub: Hub,
     private readonly queue: WriteQueue,
@@ -45,23 +47,30 @@ export class ConnectionsController {
     const { tenant } = connection.principal;
     const actor = principalOf(request).subject;
     const change = { actor, tenant, action: 'connection.close', before: connectionItem(connection), after: null };
-    await this.queue.write(
-      1,
-      function* () {
-        yield auditOf(change, Date.now());
-      },
-      tenant,
-    );
+    // At once: whoever comes a moment later does not find it any more, so that it is written down once.
     this.hub.close(connection, CLOSE.disconnected);
+    await this.#note(change, connection.id);
     this.answer.done(response);
+  }
+
+  /** @throws {@link MetricastError} `busy` where the log has it, and the database not. */
+  async #note(change: Change & { readonly tenant: TenantId }, id: string): Promise<void> {
+    function* write() {
+      yield auditOf(change, Date.now());
+    }
+    try {
+      await this.queue.write(1, write, change.tenant);
+    } catch (error) {
+      this.#logger.error(`An administrator closed connection ${id}, which could not be written down`);
+      throw error;
+    }
   }
 
   /** @throws {@link MetricastError} `not_found` for one of another tenant's, as for one that is not there. */
   #find(request: object): Connection {
     const connection = this.hub.connections.get(pathParameter(request, 'id'));
-    if (!connection || !mayEnter(principalOf(request), connection.principal.tenant)) {
-      throw new MetricastError('not_found');
-    }
+    if (!connection) throw new MetricastError('not_found');
+    enterTenant(request, connection.principal.tenant);
     return connection;
   }
 }

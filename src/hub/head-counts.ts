@@ -1,32 +1,52 @@
 import type { Principal, TenantId } from '../protocol/index.js';
+import type { Connection } from './connection.js';
 
 type Who = Pick<Principal, 'tenant' | 'subject'>;
 
-/** How many connections are open, of each tenant and of each subject of it. */
+interface Heads {
+  readonly connections: Set<Connection>;
+  /** How many of them each subject has. */
+  readonly subjects: Map<string, number>;
+}
+
+const NONE: ReadonlySet<Connection> = new Set();
+
+/** The open connections of each tenant, and how many there are of each subject of it. */
 export class HeadCounts {
-  readonly #tenants = new Map<TenantId, { count: number; readonly subjects: Map<string, number> }>();
+  readonly #tenants = new Map<TenantId, Heads>();
+
+  /** What a tenant has open; some may be closed while they are gone through. */
+  connectionsOf(tenant: TenantId): ReadonlySet<Connection> {
+    return this.#tenants.get(tenant)?.connections ?? NONE;
+  }
 
   ofTenant(tenant: TenantId): number {
-    return this.#tenants.get(tenant)?.count ?? 0;
+    return this.connectionsOf(tenant).size;
   }
 
   ofSubject({ tenant, subject }: Who): number {
     return this.#tenants.get(tenant)?.subjects.get(subject) ?? 0;
   }
 
-  add({ tenant, subject }: Who): void {
+  add(connection: Connection): void {
+    const { tenant, subject } = connection.principal;
     let heads = this.#tenants.get(tenant);
-    if (!heads) this.#tenants.set(tenant, (heads = { count: 0, subjects: new Map<string, number>() }));
-    heads.count++;
+    if (!heads) {
+      heads = { connections: new Set<Connection>(), subjects: new Map<string, number>() };
+      this.#tenants.set(tenant, heads);
+    }
+    heads.connections.add(connection);
     heads.subjects.set(subject, (heads.subjects.get(subject) ?? 0) + 1);
   }
 
-  /** Only for one that was added. */
-  remove({ tenant, subject }: Who): void {
+  /** Only for one that was added, and is of the same subject and tenant still. */
+  remove(connection: Connection): void {
+    const { tenant, subject } = connection.principal;
     const heads = this.#tenants.get(tenant)!;
+    heads.connections.delete(connection);
     const left = heads.subjects.get(subject)! - 1;
     if (left > 0) heads.subjects.set(subject, left);
     else heads.subjects.delete(subject);
-    if (--heads.count === 0) this.#tenants.delete(tenant);
+    if (heads.connections.size === 0) this.#tenants.delete(tenant);
   }
 }

@@ -64,7 +64,7 @@ export class Hub {
     const connection = new Connection(id, principal, dialect, framing, transport, this.now());
     this.connections.set(id, connection);
     this.counts.opened++;
-    this.heads.add(principal);
+    this.heads.add(connection);
     return connection;
   }
 
@@ -73,7 +73,7 @@ export class Hub {
     if (!connection.isOpen) return;
     connection.isOpen = false;
     this.connections.delete(connection.id);
-    this.heads.remove(connection.principal);
+    this.heads.remove(connection);
     this.unsubscribe(connection);
     const said = reason && (connection.dialect.close?.(reason) ?? reason);
     if (said) {
@@ -225,6 +225,11 @@ export class Hub {
   /** The channels of a tenant that anybody watches. */
   channelsOf(tenant: TenantId): ChannelName[] {
     return [...(this.#channels.get(tenant)?.keys() ?? [])];
+  }
+
+  /** The open connections of a tenant, however many the others have. Those that are gone through may be closed. */
+  connectionsOf(tenant: TenantId): Iterable<Connection> {
+    return this.heads.connectionsOf(tenant);
   }
 
   /** Every audience that has members. */

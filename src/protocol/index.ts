@@ -11,6 +11,7 @@ export * from './principal.js';
 export * from './publication.js';
 export * from './settings.js';
 export * from './sketch.js';
+export * from './snake-case.js';
 export * from './tags.js';
 export * from './tenant.js';
 export * from './timestamp.js';

@@ -4,6 +4,7 @@ import { type ChannelName, WORKFLOW_METRICS } from './channel.js';
 export const FEATURES = ['compression', 'embeddings', 'workflows', 'response_cache'] as const;
 /** One of {@link FEATURES}. */
 export type Feature = (typeof FEATURES)[number];
+/** Each feature of a tenant, on or off. */
 export type Features = Readonly<Record<Feature, boolean>>;
 /** Each one on. */
 export const ALL_FEATURES = Object.fromEntries(FEATURES.map((feature) => [feature, true])) as Features;

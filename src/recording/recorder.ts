@@ -13,6 +13,7 @@ import {
   parseTenantId,
 } from '../protocol/index.js';
 import { type Identified, type Write, WriteQueue, claimIds } from '../store/index.js';
+import { TenantRegistry } from '../tenants/index.js';
 import { BadItem } from './fields.js';
 
 export const MAX_ITEMS = 10_000;
@@ -70,6 +71,7 @@ export class Recorder {
     private readonly queue: WriteQueue,
     @Inject(BROKER) private readonly broker: Broker,
     private readonly states: StateCache,
+    @Inject(TenantRegistry) private readonly tenants: Pick<TenantRegistry, 'notice'>,
   ) {}
 
   /**
@@ -94,6 +96,7 @@ export class Recorder {
       const write = () => writeOf(kind, tenant, [...items.keys()], now);
       const { refused, committed } = await this.queue.write(items.size * (kind.rowsPerItem ?? 1), write, tenant);
       refused.remember();
+      this.tenants.notice(tenant);
       const publications = committed();
       for (const channel of kind.states ?? []) this.states.forget({ tenant, channel });
       await this.#publish(publications);

@@ -1,5 +1,4 @@
-import { parseOrigin } from '../protocol/index.js';
-import { inCamelCase } from '../rest/index.js';
+import { inCamelCase, parseOrigin } from '../protocol/index.js';
 import type { OwnSettings } from './effective-settings.js';
 import type { SettingsDto } from './settings.dto.js';
 

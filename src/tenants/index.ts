@@ -1,5 +1,6 @@
 import { ProfileStore } from './profile-store.js';
 import { ProfilesController } from './profiles.controller.js';
+import { SettingsAnswer } from './settings-answer.js';
 import { SettingsStore } from './settings-store.js';
 import { SettingsController } from './settings.controller.js';
 import { TenantAdminController } from './tenant-admin.controller.js';
@@ -15,5 +16,5 @@ export * from './tenant-settings.entity.js';
 export * from './tenant-registry.js';
 export * from './tenants.js';
 
-export const tenantProviders = [Tenants, TenantRegistry, SettingsStore, ProfileStore];
+export const tenantProviders = [Tenants, TenantRegistry, SettingsStore, SettingsAnswer, ProfileStore];
 export const tenantControllers = [SettingsController, TenantAdminController, ProfilesController];

@@ -1,4 +1,4 @@
-/** What a profile does with what there is: pushes it, keeps it as history alone, or does not even collect it. */
+/** What a profile does with what there is: pushes it, shows it to those alone who ask, or does not collect it for these either. */
 export const MODES = ['stream', 'batch', 'off'] as const;
 /** One of {@link MODES}. */
 export type Mode = (typeof MODES)[number];

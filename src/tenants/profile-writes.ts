@@ -24,9 +24,10 @@ export function* replacement(actor: string, profile: Profile): Write<boolean> {
   const row = yield* stored(profile.name);
   if (!row) return false;
   // Grows with each change, whatever the clock does: by it the other instances know that it is another.
-  const now = Math.max(Date.now(), Number(row['updated_at']) + 1);
+  const now = Date.now();
+  const version = Math.max(now, Number(row['updated_at']) + 1);
   const after = columnsOf(profile);
-  yield* put(after, now);
+  yield* put(after, version);
   yield auditOf({ actor, action: 'profile.replace', before: shownOf(row), after }, now);
   return true;
 }

@@ -1,9 +1,7 @@
 import { Controller, Get, Req, Res, UseFilters, UseGuards, VERSION_NEUTRAL } from '@nestjs/common';
-import { HttpAuthGuard, RequireRole, tenantInPath } from '../auth/index.js';
-import { Answer, ProblemFilter } from '../rest/index.js';
-import { TenantRegistry } from './tenant-registry.js';
-import { Tenants } from './tenants.js';
-import { settingsView } from './views.js';
+import { HttpAuthGuard, RequireRole } from '../auth/index.js';
+import { ProblemFilter } from '../rest/index.js';
+import { SettingsAnswer } from './settings-answer.js';
 
 /** What applies to a tenant, for everybody who may read there. */
 @Controller({ path: 'settings/:tenantId', version: VERSION_NEUTRAL })
@@ -11,16 +9,10 @@ import { settingsView } from './views.js';
 @UseFilters(ProblemFilter)
 @RequireRole('viewer')
 export class SettingsController {
-  constructor(
-    private readonly registry: TenantRegistry,
-    private readonly tenants: Tenants,
-    private readonly answer: Answer,
-  ) {}
+  constructor(private readonly settings: SettingsAnswer) {}
 
   @Get()
   async show(@Req() request: object, @Res() response: object): Promise<void> {
-    const tenant = tenantInPath(request);
-    const stored = await this.registry.see(tenant);
-    this.answer.show(request, response, settingsView(stored, this.tenants.effective(tenant)));
+    await this.settings.show(request, response);
   }
 }

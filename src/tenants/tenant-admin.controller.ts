@@ -7,9 +7,8 @@ import { NOTHING_SET, type OwnSettings } from './effective-settings.js';
 import { ProfileStore } from './profile-store.js';
 import { SettingsDto } from './settings.dto.js';
 import { type SettingsChange, SettingsStore, UNKNOWN_PROFILE } from './settings-store.js';
+import { SettingsAnswer } from './settings-answer.js';
 import { TenantRegistry } from './tenant-registry.js';
-import { Tenants } from './tenants.js';
-import { settingsView } from './views.js';
 
 /** The tenants and what they have set, for those who administer them. */
 @Controller({ path: 'admin/tenants', version: VERSION_NEUTRAL })
@@ -19,7 +18,7 @@ import { settingsView } from './views.js';
 export class TenantAdminController {
   constructor(
     private readonly registry: TenantRegistry,
-    private readonly tenants: Tenants,
+    private readonly shown: SettingsAnswer,
     private readonly settings: SettingsStore,
     private readonly profiles: ProfileStore,
     private readonly body: JsonBody,
@@ -37,24 +36,23 @@ export class TenantAdminController {
     const { limit, after } = readPageRequest(request, isTenantName);
     const rows = await this.settings.list(limit, after);
     // One that another instance saw first is not known here yet.
-    const known = await Promise.all(rows.map(({ tenantId }) => this.registry.see(parseTenantId(tenantId)!)));
+    await this.registry.learn(rows);
+    const names = rows.map(({ tenantId }) => parseTenantId(tenantId)!);
     this.answer.show(
       request,
       response,
       pageOf(
-        known,
+        names,
         limit,
-        (stored) => settingsView(stored, this.tenants.effective(parseTenantId(stored.tenantId)!)),
-        ({ tenantId }) => tenantId,
+        (tenant) => this.shown.viewOf(tenant),
+        (tenant) => tenant,
       ),
     );
   }
 
   @Get(':tenantId/settings')
   async show(@Req() request: object, @Res() response: object): Promise<void> {
-    const tenant = tenantInPath(request);
-    const stored = await this.registry.see(tenant);
-    this.answer.show(request, response, settingsView(stored, this.tenants.effective(tenant)));
+    await this.shown.show(request, response);
   }
 
   /** What the body leaves out is not set any more. */
@@ -100,8 +98,8 @@ export class TenantAdminController {
   async #change(request: object, response: object, change: Omit<SettingsChange, 'actor'>): Promise<void> {
     const tenant = tenantInPath(request);
     const { subject: actor } = principalOf(request);
-    const stored = await this.settings.change(tenant, { ...change, actor });
-    this.answer.send(response, 200, settingsView(stored, this.tenants.effective(tenant)));
+    await this.settings.change(tenant, { ...change, actor });
+    this.answer.send(response, 200, this.shown.viewOf(tenant));
   }
 }
 

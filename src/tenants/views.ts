@@ -1,19 +1,22 @@
-import { isoTimestamp } from '../protocol/index.js';
-import { inSnakeCase } from '../rest/index.js';
+import { type TenantId, inSnakeCase, isoTimestamp } from '../protocol/index.js';
 import type { EffectiveSettings } from './effective-settings.js';
 import { BUILT_IN_PROFILES, type Profile } from './performance-profile.js';
 import type { StoredSettings } from './tenants.js';
 
-/** The settings of a tenant as the wire shows them: what applies, and where it comes from. */
-export function settingsView({ tenantId, createdAt, updatedAt }: StoredSettings, applied: EffectiveSettings) {
+/**
+ * The settings of a tenant as the wire shows them: what applies, and where it comes from.
+ *
+ * @param stored absent where the tenant was never seen.
+ */
+export function settingsView(tenant: TenantId, applied: EffectiveSettings, stored?: StoredSettings) {
   const { mode, isStreaming, sources, ...values } = applied;
   const settings = inSnakeCase(values) as object;
   return {
-    tenant_id: tenantId,
+    tenant_id: tenant,
     settings,
     effective: { ...settings, mode, streaming: isStreaming, sources: inSnakeCase(sources) },
-    created_at: isoTimestamp(createdAt),
-    updated_at: isoTimestamp(updatedAt),
+    created_at: stored ? isoTimestamp(stored.createdAt) : null,
+    updated_at: stored ? isoTimestamp(stored.updatedAt) : null,
   };
 }
 

@@ -9,6 +9,7 @@ export class RestClient {
   constructor(
     private readonly app: TestApp,
     claims: Record<string, unknown>,
+    private readonly headers: Readonly<Record<string, string>> = {},
   ) {
     this.token = tokenWith(claims);
   }
@@ -38,6 +39,7 @@ export class RestClient {
     const response = await fetch(this.app.url(path), {
       method,
       headers: {
+        ...this.headers,
         authorization: `Bearer ${this.token}`,
         ...(body !== undefined && { 'content-type': mediaType }),
       },

@@ -36,5 +36,5 @@ let changes = 0;
 
 /** Has a tenant set this, and nothing else. */
 export function set(tenants: Tenants, tenantId: string, own: Partial<OwnSettings>): void {
-  tenants.learn({ ...NOTHING_SET, ...own, tenantId, createdAt: 0, updatedAt: ++changes }, 'settings_changed');
+  tenants.learn({ ...NOTHING_SET, ...own, tenantId, createdAt: 0, updatedAt: ++changes });
 }

@@ -21,7 +21,7 @@ export function openTenancy({ dataSource, queue }: Storage) {
   return {
     tenants,
     registry,
-    settings: new SettingsStore(settings, queue, tenants, registry),
+    settings: new SettingsStore(settings, queue, registry),
     profiles: new ProfileStore(profiles, queue, registry),
     audit: new AuditQueries(dataSource.getRepository(AuditEntry)),
   };

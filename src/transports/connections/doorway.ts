@@ -28,14 +28,12 @@ export class Doorway {
   /**
    * Looks at where somebody comes from, which says already who need not be asked.
    *
-   * @throws {@link MetricastError} `foreign_origin`, `connection_limit`, or `rate_limited` where too many from there have
-   * failed to say who they are.
+   * @throws {@link MetricastError} `foreign_origin` or `connection_limit`.
    */
   screen({ socket, headers }: IncomingMessage): Visitor {
     const visitor = { address: this.addresses.of({ socket, headers }), origin: headers.origin };
     this.origins.require(visitor.origin);
     this.room.require(visitor.address);
-    this.entrance.requireOpen(visitor.address);
     return visitor;
   }
 
@@ -47,18 +45,24 @@ export class Doorway {
   /**
    * Says who they are, if they may have one connection more.
    *
-   * @throws {@link MetricastError} as {@link screen}, and where their credentials are not good.
+   * @throws {@link MetricastError} as {@link screen}, and where their credentials are not good; `rate_limited` where too many
+   * were not that came from there.
    */
-  admit({ address, origin }: Visitor, credentials: Credentials): Principal {
-    const principal = this.entrance.admit(address, credentials);
-    this.origins.requireFor(principal.tenant, origin);
+  admit(visitor: Visitor, credentials: Credentials): Principal {
+    const principal = this.entrance.admit(visitor.address, credentials);
+    this.origins.requireFor(principal.tenant, visitor.origin);
     this.#requireRoom(principal);
     return principal;
   }
 
-  /** Notes that somebody did not say in time who they are. */
-  noteFailure({ address }: Visitor): void {
-    this.entrance.noteFailure(address);
+  /**
+   * For who was let in, and has waited since: others may have come meanwhile.
+   *
+   * @throws {@link MetricastError} `connection_limit`
+   */
+  requireRoomStill({ address }: Visitor, principal: Principal): void {
+    this.room.require(address);
+    this.#requireRoom(principal);
   }
 
   /** Counts somebody's connection among those of their address until the stream has ended. */

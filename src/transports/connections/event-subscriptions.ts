@@ -84,8 +84,7 @@ export class EventSubscriptions implements OnModuleInit {
     if (!seen) types.set(type, (seen = new Set<ChannelName>()));
     if (seen.has(channel)) return;
     seen.add(channel);
-    for (const connection of this.hub.connections.values()) {
-      if (connection.principal.tenant !== tenant) continue;
+    for (const connection of this.hub.connectionsOf(tenant)) {
       const channels = watchedBy(connection).get(type);
       if (!channels || channels.includes(channel)) continue;
       this.#subscribe(connection, channel, [...(connection.memberships.get(channel)?.subscription.events ?? []), type]);

@@ -75,9 +75,7 @@ export class Reception {
       ...this.options,
     };
     for (const message of dialect.greet(greeting)) this.hub.send(connection, message);
-    this.registry.see(principal.tenant).catch((error: unknown) => {
-      this.#logger.warn(`A tenant's settings could not be made, and will be soon: ${describeThrown(error)}`);
-    });
+    this.registry.notice(principal.tenant);
     // It may have been revoked while the stream was made ready.
     if (this.revocations.revokes(principal)) this.hub.close(connection, CLOSE.tokenRevoked);
     return connection;

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { Revocations, isMeantBy } from '../../auth/index.js';
+import { type Revocation, Revocations, isMeantBy } from '../../auth/index.js';
 import { Hub } from '../../hub/index.js';
 import { CLOSE } from '../../protocol/index.js';
 
@@ -13,10 +13,14 @@ export class RevokedConnections implements OnModuleInit {
 
   onModuleInit(): void {
     this.revocations.onRevocation((revocations) => {
-      for (const connection of this.hub.connections.values()) {
-        const isMeant = revocations.some((revocation) => isMeantBy(revocation, connection.principal));
-        if (isMeant) this.hub.close(connection, CLOSE.tokenRevoked);
-      }
+      for (const revocation of revocations) this.#end(revocation);
     });
+  }
+
+  #end(revocation: Revocation): void {
+    const { tenant } = revocation;
+    for (const connection of tenant === null ? this.hub.connections.values() : this.hub.connectionsOf(tenant)) {
+      if (isMeantBy(revocation, connection.principal)) this.hub.close(connection, CLOSE.tokenRevoked);
+    }
   }
 }

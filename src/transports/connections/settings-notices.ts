@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type Connection, Hub } from '../../hub/index.js';
-import { MetricastError, type SettingsReason } from '../../protocol/index.js';
-import { type EffectiveSettings, Tenants } from '../../tenants/index.js';
+import { MetricastError, type SettingsNotice, type SettingsReason } from '../../protocol/index.js';
+import { type EffectiveSettings, type SettingsStep, Tenants } from '../../tenants/index.js';
 
 /** Tells open connections, each in its dialect's words, that other settings apply to them from now on. */
 @Injectable()
@@ -12,20 +12,30 @@ export class SettingsNotices implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.tenants.onChange((tenant, settings, reason) => {
-      for (const connection of this.hub.connections.values()) {
-        if (connection.principal.tenant === tenant) this.#tell(connection, settings, reason);
-      }
+    this.tenants.onChange((tenant, step, reason) => {
+      if (!isWorthTelling(step)) return;
+      for (const connection of this.hub.connectionsOf(tenant)) this.#tell(connection, step, reason);
     });
   }
 
-  #tell(connection: Connection, settings: EffectiveSettings, reason: SettingsReason): void {
-    const { collectionIntervalSeconds: interval, performanceProfile: profile, isStreaming: streaming } = settings;
+  #tell(connection: Connection, { before, after }: SettingsStep, reason: SettingsReason): void {
     const { dialect } = connection;
     if (dialect.renderSettings) {
-      this.hub.send(connection, dialect.renderSettings({ interval, profile, streaming, reason }));
-    } else if (!streaming) {
+      this.hub.send(connection, dialect.renderSettings({ ...shownOf(after), reason }));
+    } else if (before.isStreaming && !after.isStreaming) {
       this.hub.sendError(connection, new MetricastError('streaming_disabled'));
     }
   }
+}
+
+/** What a client is told of them. */
+function shownOf(settings: EffectiveSettings): Omit<SettingsNotice, 'reason'> {
+  const { collectionIntervalSeconds: interval, performanceProfile: profile, isStreaming: streaming } = settings;
+  return { interval, profile, streaming };
+}
+
+/** Limits, retention and the like are no client's business: a message that says the same again would only puzzle it. */
+function isWorthTelling({ before, after }: SettingsStep): boolean {
+  const [was, is] = [shownOf(before), shownOf(after)];
+  return was.interval !== is.interval || was.profile !== is.profile || was.streaming !== is.streaming;
 }

@@ -42,6 +42,24 @@ describe('two instances on one database', () => {
     await client.close();
   });
 
+  it('both say the same of why it was changed', async () => {
+    const clients = await Promise.all(
+      [one, other].map((app) => ChannelsClient.open(app.url(`/ws/metrics?token=${at(app).token}`, 'ws'), 'JSON')),
+    );
+    const reasons = () =>
+      Promise.all(clients.map(async (client) => (await client.next({ type: 'settings' }))['reason']));
+    for (const [change, reason] of [
+      [() => at(one).patch(PATH, { collection_interval_seconds: 7 }), 'settings_changed'],
+      [() => at(one).post(`${PATH}/reset`), 'settings_reset'],
+      [() => at(other).put(PATH, { collection_interval_seconds: 8 }), 'settings_changed'],
+      [() => at(other).put(PATH, {}), 'settings_reset'],
+    ] as const) {
+      await change();
+      expect(await reasons()).toEqual([reason, reason]);
+    }
+    await Promise.all(clients.map((client) => client.close()));
+  });
+
   it('both know a profile from the moment on that it is made', async () => {
     await at(one).post('/admin/profiles', { name: 'night', collection_interval_seconds: 30 });
 

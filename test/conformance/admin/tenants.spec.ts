@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Platform, SECRET, TestApp } from '../../support/app.js';
 import { RestClient } from '../../support/rest-client.js';
-import { TestTenant } from '../../support/test-tenant.js';
+import { TestTenant, gauge } from '../../support/test-tenant.js';
 
 describe.each<Platform>(['express', 'fastify'])('the list of tenants on %s', (platform) => {
   let app: TestApp;
@@ -11,6 +11,9 @@ describe.each<Platform>(['express', 'fastify'])('the list of tenants on %s', (pl
     operator = new RestClient(app, { tenant_id: 'operations', roles: ['operator'] });
   });
   afterAll(() => app.close());
+
+  const listed = async () =>
+    ((await operator.get('/admin/tenants')).body['items'] as { tenant_id: string }[]).map(({ tenant_id }) => tenant_id);
 
   it('is of those that were ever seen, by name, each with what applies to it', async () => {
     expect((await operator.get('/admin/tenants')).body).toEqual({ items: [], next_cursor: null });
@@ -31,9 +34,33 @@ describe.each<Platform>(['express', 'fastify'])('the list of tenants on %s', (pl
     await client.close();
   });
 
+  it('is not of those that an operator only looks for, which have the defaults all the same', async () => {
+    for (const path of ['/settings/typo', '/admin/tenants/typo/settings']) {
+      const { status, body } = await operator.get(path);
+      expect([status, body]).toMatchObject([
+        200,
+        { tenant_id: 'typo', settings: { max_events_per_minute: 60 }, created_at: null, updated_at: null },
+      ]);
+    }
+
+    expect(await listed()).not.toContain('typo');
+  });
+
+  it('is of those of whom somebody has looked, connected or recorded', async () => {
+    const [looked, connected, recorded] = [new TestTenant(app), new TestTenant(app), new TestTenant(app)];
+    await new RestClient(app, { tenant_id: looked.id, roles: ['viewer'] }).get(`/settings/${looked.id}`);
+    const client = await connected.watch();
+    await recorded.record('metrics', [gauge('orders.metrics')]);
+
+    await expect
+      .poll(listed)
+      .toEqual(expect.arrayContaining([looked.id, connected.id, recorded.id]) as readonly string[]);
+    await client.close();
+  });
+
   it('comes a page after the other', async () => {
     const names = ['B', 'a', 'a-1', 'a.1', 'a_1', 'b', '1'];
-    for (const name of names) await operator.get(`/settings/${name}`);
+    for (const name of names) await new RestClient(app, { tenant_id: name }).get(`/settings/${name}`);
     const seen: string[] = [];
     for (let cursor: unknown = ''; cursor !== null;) {
       const { body } = await operator.get(`/admin/tenants?limit=2${cursor ? `&cursor=${cursor as string}` : ''}`);

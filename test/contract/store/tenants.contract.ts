@@ -81,6 +81,12 @@ export function tenantsContract(storage: () => Storage, openAnother: () => Promi
     }
 
     for (const list of [times, versions]) expect(list).toEqual([...new Set(list)].sort((one, other) => one - other));
+    // The log tells when it was, by the clock.
+    for (const action of ['settings.replace', 'profile.replace']) {
+      const sql = 'SELECT at FROM metricast_audit WHERE action = $1 ORDER BY audit_id DESC LIMIT 3';
+      const entries = await storage().rows(sql, [action]);
+      expect(entries.map(({ at }) => Number(at) - Date.parse('2100-01-01'))).toEqual([4000, 5000, 5000]);
+    }
   });
 
   it('changes from several instances are all kept, and the log tells them in their order', async () => {

@@ -4,7 +4,7 @@ import { Hub } from '../../../src/hub/index.js';
 import { type Connected, connect } from '../../support/connected.js';
 import { tenantId } from '../../support/principals.js';
 
-test('a hub knows how many connections each tenant and subject has, whatever opens and closes', () => {
+test('a hub knows the connections of each tenant, and how many each subject has, whatever opens and closes', () => {
   const tenant = fc.constantFrom('acme', 'beta').map(tenantId);
   const who = fc.record({ tenant, subject: fc.constantFrom('ada', 'bob') });
   const steps = fc.array(fc.oneof(who, fc.nat(20)), { maxLength: 60 });
@@ -20,6 +20,7 @@ test('a hub knows how many connections each tenant and subject has, whatever ope
           const open = all.map(({ connection }) => connection).filter(({ isOpen }) => isOpen);
           const own = open.filter(({ principal }) => principal.tenant === each);
           expect(hub.heads.ofTenant(each)).toBe(own.length);
+          expect([...hub.connectionsOf(each)]).toEqual(own);
           for (const subject of ['ada', 'bob']) {
             const ofSubject = own.filter(({ principal }) => principal.subject === subject).length;
             expect(hub.heads.ofSubject({ tenant: each, subject })).toBe(ofSubject);

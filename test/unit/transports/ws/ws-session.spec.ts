@@ -1,9 +1,12 @@
 import fc from 'fast-check';
-import { beforeEach, describe, expect, test } from 'vitest';
+import type { Socket } from 'node:net';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { WebSocket } from 'ws';
 import { type Connection, Hub, InboundBudget } from '../../../../src/hub/index.js';
 import { CLOSE, type Command, MetricastError } from '../../../../src/protocol/index.js';
 import type { CommandHandlers } from '../../../../src/transports/ws/command-handlers.js';
 import { WsSession } from '../../../../src/transports/ws/ws-session.js';
+import { WsTransport } from '../../../../src/transports/ws/ws-transport.js';
 import { type Connected, connect, endOfTurn } from '../../../support/connected.js';
 import type { PlainDialect } from '../../../support/plain-dialect.js';
 
@@ -36,9 +39,10 @@ class SlowHandlers {
   }
 }
 
-/** A source that notes when it was held back. */
+/** A WebSocket that notes when it was held back. */
 class Source {
   readonly log: string[] = [];
+  readonly extensions = '';
   pause = () => void this.log.push('pause');
   resume = () => void this.log.push('resume');
 
@@ -62,7 +66,11 @@ beforeEach(() => {
 function open() {
   const own = { handlers: new SlowHandlers(), source: new Source(), peer: connect(hub) };
   const services = { hub, budget, handlers: own.handlers as unknown as CommandHandlers };
-  return { ...own, session: new WsSession(own.peer.connection, own.source, services) };
+  return { ...own, session: new WsSession(own.peer.connection, readable(own.source), services) };
+}
+
+function readable(own: Source): WsTransport {
+  return new WsTransport(own as unknown as WebSocket, {} as Socket, '127.0.0.1');
 }
 
 function send(frame: unknown, to = session): void {
@@ -200,7 +208,7 @@ describe('a frame that is no command', () => {
       throw new MetricastError('not_supported');
     };
     peer = connect(hub, { dialect: Object.assign(Object.create(dialect) as PlainDialect, { parse }) });
-    session = new WsSession(peer.connection, source, { hub, budget, handlers: handlers as unknown as CommandHandlers });
+    session = new WsSession(peer.connection, readable(source), { hub, budget, handlers: handlers as unknown as CommandHandlers });
     for (let frame = 0; frame < 30; frame++) send({ type: 'get_history' });
     expect(await answers()).toHaveLength(30);
     expect(peer.connection.isOpen).toBe(true);
@@ -243,7 +251,7 @@ describe('a frame that is no command', () => {
       }),
     });
     const services = { hub, budget, handlers: handlers as unknown as CommandHandlers };
-    send({ type: 'ping' }, new WsSession(broken.connection, source, services));
+    send({ type: 'ping' }, new WsSession(broken.connection, readable(source), services));
     await settled();
     expect(broken.transport.messages).toEqual([{ error: 'internal' }]);
     expect(broken.transport.closes).toEqual([CLOSE.internal]);
@@ -292,6 +300,42 @@ describe('the budget', () => {
     expect(source.isPaused).toBe(true);
     await expect.poll(() => source.isPaused, { timeout: 5000 }).toBe(false);
   });
+});
+
+describe('a source that is held back for two reasons', () => {
+  test('is let go when there is none left', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    budget = new InboundBudget(() => 1);
+    ({ handlers, source, peer, session } = open());
+    handlers.areHeld = true;
+    ping(1);
+    session.receive(Buffer.alloc(16 * 1024 + 1, ' '), false);
+    for (const id of range(100)) ping(id);
+    expect(source.log).toEqual(['pause']);
+    vi.advanceTimersByTime(1000);
+    expect(source.log).toEqual(['pause']);
+    await handlers.letGo();
+    await expect.poll(() => source.log).toEqual(['pause', 'resume']);
+  });
+
+  test('is held back again by what still comes', async () => {
+    handlers.areHeld = true;
+    for (const id of range(100)) ping(id);
+    await handlers.letGo(70);
+    expect(source.log).toEqual(['pause', 'resume']);
+    for (const id of range(100)) ping(id);
+    expect(source.log).toEqual(['pause', 'resume', 'pause']);
+  });
+});
+
+test('what a connection asks for by being opened is paid for, and told where it cannot be', async () => {
+  budget = new InboundBudget(() => 1);
+  ({ handlers, source, peer, session } = open());
+  session.begin([{ type: 'ping', id: 1 } as Command, { type: 'ping', id: 2 } as Command]);
+  ping(3);
+  expect(await answers()).toMatchObject([{ error: 'rate_limited' }, { error: 'rate_limited' }]);
+  expect(handlers.begun).toEqual(['ping 1']);
 });
 
 test('whatever arrives gives one answer or runs one command, and throws nothing', async () => {
