@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type INestApplication, Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from './app.module.js';
 import { type Environment, LOG_LEVELS, readEnvironment } from './environment.js';
 import { DEFAULT_ENDPOINTS } from './metricast.options.js';
@@ -38,7 +39,7 @@ export async function serve(variables: Readonly<Record<string, string | undefine
 async function start({ logLevel, metricast, tls, withoutEffect, port, host }: Environment): Promise<INestApplication> {
   const logLevels = LOG_LEVELS.slice(0, LOG_LEVELS.indexOf(logLevel) + 1);
   const httpsOptions = tls && { ...tls, handshakeTimeout: HEAD_MILLIS };
-  const app = await NestFactory.create(AppModule.with(metricast), {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.with(metricast), {
     ...(httpsOptions && { httpsOptions }),
     logger: new ServerLogger({ json: !process.stdout.isTTY, logLevels: [...logLevels] }),
     // What keeps it from starting is said once, by whoever called this, and not by Nest as well.
@@ -46,6 +47,8 @@ async function start({ logLevel, metricast, tls, withoutEffect, port, host }: En
     bufferLogs: true,
     autoFlushLogs: false,
   });
+  // What it is made of is nobody's business.
+  app.disable('x-powered-by');
   limitPatience(serverOf(app));
   for (const signal of SIGNALS) process.once(signal, () => hurry(serverOf(app)));
   app.enableShutdownHooks([...SIGNALS], { useProcessExit: true });
@@ -87,6 +90,7 @@ function welcome({ metricast, tls }: Environment, { address, port, family }: Add
     '',
     `Metricast is up.`,
     `  health    http${s}://${host}/health`,
+    `  metrics   http${s}://${host}/metrics`,
     `  docs      http${s}://${host}/docs`,
     ...endpoints.map(([path, dialect]) => `  ${dialect.padEnd(9)} ws${s}://${host}${path}`),
     `  stream    http${s}://${host}/stream/metrics?dialect=…`,

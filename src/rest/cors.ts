@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { type HttpServer, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { Origins } from '../limits/index.js';
 import { MetricastError } from '../protocol/index.js';
+import { OwnPaths, comeFirst } from './own-paths.js';
 import { problemOf } from './problem.filter.js';
 
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE';
@@ -17,40 +18,28 @@ const MAX_AGE = '600';
  */
 @Injectable()
 export class Cors {
-  readonly #paths = new Set<string>();
+  readonly #paths: OwnPaths;
 
   constructor(
     private readonly host: HttpAdapterHost,
-    private readonly config: ApplicationConfig,
     private readonly origins: Origins,
+    config: ApplicationConfig,
   ) {
-    // As soon as there is a platform, which in a testing module is after this was made: what was added first runs first.
-    host.init$.subscribe(() => this.#comeFirst(host.httpAdapter));
+    this.#paths = new OwnPaths(config);
+    if (!origins.areListed) return;
+    comeFirst(host, (request, response, next) => {
+      if (!this.#greet(request, response)) next();
+    });
   }
 
   /** Takes a path below the host's global prefix, and all that is below it. */
   claim(path: string): void {
-    this.#paths.add(`/${path.toLowerCase()}/`.replaceAll(/\/+/g, '/'));
-  }
-
-  /** Without an adapter, in an application that serves no HTTP, there is nothing to do. */
-  #comeFirst(platform: HttpServer | undefined): void {
-    if (!this.origins.areListed) return;
-    if (platform?.getType?.() === 'fastify') {
-      const fastify = platform.getInstance!() as FastifyLike;
-      fastify.addHook('onRequest', (request, reply, done) => {
-        if (!this.#greet(request.raw, reply)) done();
-      });
-    } else {
-      platform?.use((request: IncomingMessage, response: object, next: () => void) => {
-        if (!this.#greet(request, response)) next();
-      });
-    }
+    this.#paths.claim(`/${path}`, '(/.*)?');
   }
 
   /** True where the request was but the browser's question whether it may ask, and is answered. */
   #greet(request: IncomingMessage, response: object): boolean {
-    if (!this.#isOurs(request.url ?? '')) return false;
+    if (!this.#paths.include(request)) return false;
     const { httpAdapter } = this.host;
     // Also to those who bring none: what is kept for one page must not be shown to another.
     httpAdapter.appendHeader(response, 'Vary', 'Origin');
@@ -72,17 +61,4 @@ export class Cors {
     httpAdapter.reply(response, undefined, 204);
     return true;
   }
-
-  #isOurs(url: string): boolean {
-    const path = `${url.split('?', 1)[0]!.toLowerCase()}/`;
-    // Asked at each request: the host sets its prefix after this was made. It may exempt our paths from it.
-    const prefix = `/${this.config.getGlobalPrefix().toLowerCase()}/`.replaceAll(/\/+/g, '/');
-    const below = path.startsWith(prefix) ? path.slice(prefix.length - 1) : path;
-    for (const ours of this.#paths) if (below.startsWith(ours) || path.startsWith(ours)) return true;
-    return false;
-  }
-}
-
-interface FastifyLike {
-  addHook(name: 'onRequest', hook: (request: { raw: IncomingMessage }, reply: object, done: () => void) => void): void;
 }

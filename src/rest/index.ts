@@ -5,4 +5,3 @@ export * from './page.js';
 export * from './problem.filter.js';
 export * from './read-dto.js';
 export * from './request.js';
-export * from './snake-case.js';

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { type HttpServer, Inject, Injectable, Optional } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost } from '@nestjs/core';
 import { MetricastError } from '../protocol/index.js';
 import { BodyRoom } from './body-room.js';
+import { OwnPaths, comeFirst } from './own-paths.js';
 import { readBody } from './read-body.js';
 
 /** The injection token of how long a body may bring nothing before it is given up, in milliseconds; 10 s where nobody provides it. */
@@ -28,18 +29,19 @@ export interface Upload {
  */
 @Injectable()
 export class JsonBody {
-  readonly #paths = new Set<string>();
-  /** Of the paths with parameters. */
-  readonly #patterns: RegExp[] = [];
+  readonly #paths: OwnPaths;
   readonly #room = new BodyRoom();
 
   constructor(
     private readonly host: HttpAdapterHost,
-    private readonly config: ApplicationConfig,
+    config: ApplicationConfig,
     @Optional() @Inject(BODY_PATIENCE) private readonly patience = 10_000,
   ) {
-    // As soon as there is a platform, which in a testing module is after this was made: what was added first runs first.
-    host.init$.subscribe(() => this.#comeFirst(host.httpAdapter));
+    this.#paths = new OwnPaths(config);
+    comeFirst(host, (request, _response, next) => {
+      this.#hide(request);
+      next();
+    });
   }
 
   /**
@@ -48,8 +50,7 @@ export class JsonBody {
    * @param path in lower case but for the names of its parameters: `/admin/profiles/:name`.
    */
   claim(path: string): void {
-    if (path.includes(':')) this.#patterns.push(new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`));
-    else this.#paths.add(path);
+    this.#paths.claim(path);
   }
 
   /**
@@ -93,24 +94,8 @@ export class JsonBody {
     }
   }
 
-  /** Without an adapter, in an application that serves no HTTP, there is nothing to do. */
-  #comeFirst(platform: HttpServer | undefined): void {
-    if (platform?.getType?.() === 'fastify') {
-      const fastify = platform.getInstance!() as FastifyLike;
-      fastify.addHook('onRequest', (request, _reply, done) => {
-        this.#hide(request.raw);
-        done();
-      });
-    } else {
-      platform?.use((request: Request, _response: unknown, next: () => void) => {
-        this.#hide(request);
-        next();
-      });
-    }
-  }
-
   #hide(request: Request): void {
-    if (!this.#isClaimed(request.url ?? '')) return;
+    if (!this.#paths.include(request)) return;
     const hidden: BodyHeaders = {};
     for (const name of BODY_HEADERS) {
       hidden[name] = request.headers[name];
@@ -118,22 +103,6 @@ export class JsonBody {
     }
     request[HIDDEN] = hidden;
   }
-
-  #isClaimed(url: string): boolean {
-    // Express takes no notice of case, nor of a slash at the end.
-    const path = url.split('?', 1)[0]!.toLowerCase().replace(/\/$/, '');
-    // Asked at each request: the host sets its prefix after this was made. It may exempt our paths from it.
-    const prefix = `/${this.config.getGlobalPrefix().toLowerCase()}/`.replaceAll(/\/+/g, '/');
-    return this.#isOurs(path) || (path.startsWith(prefix) && this.#isOurs(path.slice(prefix.length - 1)));
-  }
-
-  #isOurs(path: string): boolean {
-    return this.#paths.has(path) || this.#patterns.some((pattern) => pattern.test(path));
-  }
-}
-
-interface FastifyLike {
-  addHook(name: 'onRequest', hook: (request: { raw: Request }, reply: unknown, done: () => void) => void): void;
 }
 
 function parseJson(body: Buffer): unknown {

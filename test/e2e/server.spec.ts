@@ -42,12 +42,21 @@ describe('the standalone server', PATIENCE, () => {
     const { port } = server;
 
     expect(server.stdout).toContain(`http://127.0.0.1:${port}/health`);
+    expect(server.stdout).toContain(`http://127.0.0.1:${port}/metrics`);
     expect(server.stdout).toContain(`http://127.0.0.1:${port}/docs`);
     expect(server.stdout).toContain(`ws://127.0.0.1:${port}/ws/metrics`);
     expect(server.stdout).toContain(`npx wscat -c "ws://127.0.0.1:${port}/ws/skills"`);
     const pasted = /wscat -c "(.+)"/.exec(server.stdout)![1]!;
     const client = await WireClient.open(pasted);
     expect(await client.next()).toMatchObject({ type: 'connected' });
+  });
+
+  it('says in no header what it is made of', async () => {
+    const server = await up();
+    for (const path of ['/health', '/docs', '/skills', '/nowhere']) {
+      const { headers } = await fetch(server.url(path));
+      expect([path, headers.get('x-powered-by'), headers.get('server')]).toEqual([path, null, null]);
+    }
   });
 
   it('keeps what was recorded over a restart, in data/metricast.db', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connect, subscriber, wanting } from '../../support/connected.js';
 import { ACME, tenantId } from '../../support/principals.js';
-import { ORDERS, channelName } from '../../support/publications.js';
+import { ORDERS, channelName, sampleWith } from '../../support/publications.js';
 import { set } from '../../support/settings.js';
 import { CollectingApp, Source } from './collecting-app.js';
 
@@ -58,6 +58,15 @@ describe.each([{ metricsStreaming: false }, { performanceProfile: 'batch_only' }
       expect(app.timers).toEqual([]);
       subscriber(app.hub);
       expect(app.timers).toEqual([]);
+    });
+
+    test('is sent nothing that is published all the same', async () => {
+      const [mine, other] = [subscriber(app.hub), subscriber(app.hub, { principal: { tenant: OTHER } })];
+      set(app.tenants, ACME, off);
+      const before = mine.transport.messages.length;
+      await app.broker.publish([ACME, OTHER].map((tenant) => ({ tenant, channel: ORDERS, message: sampleWith() })));
+      await other.transport.received(1);
+      expect(mine.transport.messages).toHaveLength(before);
     });
 
     test('is collected for again when that is taken back', async () => {
