@@ -59,7 +59,7 @@ export function readEnvironment(variables: Variables): Environment {
       auth: {
         secret: readJwtSecret(read),
         publicKey: read('JWT_PUBLIC_KEY', publicKeyFor(algorithm), publicKeyForm(algorithm), false),
-        jwks: read('JWT_JWKS', keySetFor(algorithm), keySetForm(algorithm)),
+        jwks: read('JWT_JWKS', keySetFor(algorithm), keySetForm(algorithm), false),
         algorithm,
         audience: read('JWT_AUDIENCE', (audience) => audience, 'a text'),
         issuer: read('JWT_ISSUER', (issuer) => issuer, 'a text'),

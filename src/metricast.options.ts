@@ -45,7 +45,7 @@ export interface MetricastOptions extends LimitOptions {
    * a session: the JSON of `GET …/stats` below their http or https URLs. Absent: what was recorded.
    */
   readonly upstreams?: UpstreamUrls;
-  /** What `GET /metrics` asks for, as `Authorization: Bearer …`: printable ASCII without spaces. Absent: everybody may read it. */
+  /** What `GET /metrics` asks for, as `Authorization: Bearer …`: 16 printable ASCII characters or more, without spaces. Absent: everybody may read it. */
   readonly metricsToken?: string;
   /** When a skill's completion counts as an anomaly. */
   readonly anomalies?: Partial<AnomalyThresholds>;
@@ -131,11 +131,11 @@ function withoutUndefined(thresholds: Partial<AnomalyThresholds> = {}): Partial<
 }
 
 /** What a metrics token is, in words. */
-export const METRICS_TOKEN_FORM = '1 to 1024 printable ASCII characters without spaces';
+export const METRICS_TOKEN_FORM = '16 to 1024 printable ASCII characters without spaces';
 
 /** What can stand behind `Bearer` (RFC 9110, 11.6.2, and a little more). */
 export function isMetricsToken(token: string): boolean {
-  return /^[\x21-\x7e]{1,1024}$/.test(token);
+  return /^[\x21-\x7e]{16,1024}$/.test(token);
 }
 
 export function isEndpointPath(path: string): boolean {

@@ -18,6 +18,8 @@ export interface Credentials {
   readonly token: string | undefined;
   /** The tenants named in its address: every value of `tenant_id`, `workspace_id`, `workspaceId`. */
   readonly tenants: readonly string[];
+  /** Whether it is for others to judge who may name a tenant that the token does not allow: until then it counts as not named. */
+  readonly mayNameOthers?: boolean | undefined;
   /** Whether it was made on this machine, for this machine: {@link isLocalRequest}. */
   readonly isLocal: boolean;
 }
@@ -43,14 +45,15 @@ export class Authenticator {
    * @throws {@link MetricastError} `unauthenticated` without a valid token, `no_tenant_access` for a tenant that the token
    * does not allow; whether that tenant exists makes no difference.
    */
-  authenticate({ token, tenants, isLocal }: Credentials): Principal {
+  authenticate({ token, tenants, mayNameOthers = false, isLocal }: Credentials): Principal {
+    const choose = mayNameOthers ? chooseAmong : chooseTenant;
     if (token === undefined && this.openMode.isOpen) {
       if (!isLocal) throw new MetricastError('forbidden', { detail: 'without a token, only this machine is served' });
-      return { ...LOCAL_PRINCIPAL, tenant: chooseTenant(tenants, [LOCAL_TENANT]) };
+      return { ...LOCAL_PRINCIPAL, tenant: choose(tenants, [LOCAL_TENANT]) };
     }
     if (token === undefined) throw new MetricastError('unauthenticated');
     const claims = this.verifier.verify(token);
-    const principal: Principal = { ...claims, tenant: chooseTenant(tenants, claims.tenants), authenticated: true };
+    const principal: Principal = { ...claims, tenant: choose(tenants, claims.tenants), authenticated: true };
     if (this.revocations.revokes(principal)) throw new MetricastError('unauthenticated');
     return principal;
   }
@@ -92,6 +95,14 @@ function chooseTenant(named: readonly string[], allowed: readonly TenantId[]): T
     throw new MetricastError('no_tenant_access', { name: named.length === 1 ? tenant : undefined });
   }
   return tenant;
+}
+
+/** The same, where a name that is not allowed is no reason to refuse. */
+function chooseAmong(named: readonly string[], allowed: readonly TenantId[]): TenantId {
+  return chooseTenant(
+    named.filter((name) => allowed.some((tenant) => tenant === name)),
+    allowed,
+  );
 }
 
 /** True where the principal has the role itself, or one that includes it. */

@@ -11,6 +11,7 @@ import { WsRoleGuard } from './ws-role.guard.js';
 export * from './algorithms.js';
 export * from './auth.options.js';
 export * from './authenticator.js';
+export * from './caller.js';
 export * from './credentials.js';
 export * from './entrance.js';
 export * from './http-auth.guard.js';

@@ -39,9 +39,7 @@ export function isUrl(location: string): boolean {
  */
 export async function loadKeySet(location: string, algorithm: JwtAlgorithm): Promise<KeySet> {
   try {
-    const keys = keysIn(isUrl(location) ? await fetchText(location) : await readText(location), algorithm);
-    if (keys.size === 0) throw new KeySetError(`no key with a kid that can check ${algorithm}`);
-    return keys;
+    return keysIn(isUrl(location) ? await fetchText(location) : await readText(location), algorithm);
   } catch (error) {
     if (error instanceof KeySetError) throw error;
     throw new KeySetError(reasonOf(error), { cause: error });

@@ -2,7 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 
 /** Headers that a proxy adds: behind one, everybody arrives from the proxy's own address. */
-const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'];
+const PROXY_HEADER = /^(forwarded|x-forwarded-.*|x-real-ip|via|cf-.*)$/;
+/** What a browser says of a request that another site's page made, which need not say its origin: an image, for one. */
+const OF_OTHER_SITES = ['cross-site', 'same-site'];
 
 /** True for 127.0.0.0/8 and ::1. */
 export function isLoopback(address: string): boolean {
@@ -16,8 +18,9 @@ export function isLoopback(address: string): boolean {
  * not say that it is a proxy cannot be told apart: behind any proxy, a key has to be configured.
  */
 export function isLocalRequest(headers: IncomingHttpHeaders): boolean {
-  const { host, origin } = headers;
-  if (PROXY_HEADERS.some((name) => headers[name] !== undefined)) return false;
+  const { host, origin, 'sec-fetch-site': site } = headers;
+  if (Object.keys(headers).some((name) => PROXY_HEADER.test(name))) return false;
+  if (origin === undefined && OF_OTHER_SITES.includes(String(site))) return false;
   return isLocalName(`http://${host ?? ''}`) && (origin === undefined || isLocalName(origin));
 }
 

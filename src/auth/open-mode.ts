@@ -42,7 +42,8 @@ export class OpenMode implements OnModuleInit {
   #onListening(server: Server): void {
     const address = server.address();
     const bound = typeof address === 'string' ? 'a local socket' : (address?.address ?? 'nothing');
-    this.#isOpen = typeof address === 'string' || isLoopback(bound);
+    // Whoever may write to a socket of the file system need not be on this machine: it may be a proxy's.
+    this.#isOpen = isLoopback(bound);
     if (this.#isOpen) {
       this.#logger.log(`Open mode: no token needed on ${bound}`);
       return;

@@ -1,10 +1,10 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { MoreThan, Repository } from 'typeorm';
-import type { Millis, Principal, TenantId } from '../protocol/index.js';
+import { type FieldError, MetricastError, type Millis, type Principal, type TenantId } from '../protocol/index.js';
 import { Renewal, Scheduler } from '../scheduler/index.js';
 import { DATA_SOURCE, type Write, WriteQueue, auditOf } from '../store/index.js';
-import { type Revocation, RevocationList } from './revocation-list.js';
+import { MAX_IN_A_TENANT, type Revocation, RevocationList, standsForThoseUntil } from './revocation-list.js';
 import { StoredRevocation } from './revocation.entity.js';
 
 const DROP_JOB = 'metricast:revocations:drop';
@@ -46,8 +46,13 @@ export class Revocations implements OnApplicationBootstrap, OnModuleDestroy {
     this.#listeners.push(listener);
   }
 
-  /** Revokes, in a tenant or in all of them. Acts on this instance once it is committed. */
+  /**
+   * Revokes, in a tenant or in all of them. Acts on this instance once it is committed.
+   *
+   * @throws {@link MetricastError} `bad_request` where too many are revoked in the tenant one by one.
+   */
   async revoke(what: Omit<Revocation, 'revokedAt'>, by: Principal): Promise<void> {
+    if (!this.list.hasRoomFor(what)) throw new MetricastError('bad_request', { errors: [tooMany(what)] });
     const revocation: Revocation = { ...what, revokedAt: Date.now() };
     await this.queue.write(2, () => revocationOf(revocation, by), what.tenant ?? undefined);
     this.#take([revocation]);
@@ -91,13 +96,25 @@ const KEEP_THE_LATER = `ON CONFLICT (kind, value, tenant_id) DO UPDATE SET revok
   WHEN excluded.revoked_at > metricast_revocation.revoked_at THEN excluded.revoked_at
   ELSE metricast_revocation.revoked_at END`;
 
-function* revocationOf({ kind, value, tenant, revokedAt }: Revocation, { subject }: Principal): Write<void> {
+function tooMany({ kind }: Pick<Revocation, 'kind'>): FieldError {
+  const message = `at most ${MAX_IN_A_TENANT} are revoked in a tenant one by one: revoke all tokens of the tenant instead`;
+  return { field: kind, message };
+}
+
+function* revocationOf(revocation: Revocation, { subject }: Principal): Write<void> {
+  const { kind, value, tenant, revokedAt } = revocation;
   yield {
     into: 'metricast_revocation',
     columns: ['kind', 'value', 'tenant_id', 'revoked_at'],
     rows: [[kind, value, tenant ?? '', revokedAt]],
     onConflict: KEEP_THE_LATER,
   };
+  if (kind === 'tenant') {
+    yield {
+      sql: `DELETE FROM metricast_revocation WHERE tenant_id = $1 AND kind IN ('jti', 'sub') AND revoked_at <= $2`,
+      values: [value, standsForThoseUntil(revocation)],
+    };
+  }
   const after = kind === 'tenant' ? { tenant_id: value } : { [kind]: value, tenant_id: tenant };
   const change = { actor: subject, tenant: tenant ?? undefined, action: 'token.revoke', before: null, after };
   yield auditOf(change, revokedAt);

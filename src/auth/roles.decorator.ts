@@ -11,8 +11,8 @@ export function RequireRole(role: Role): MethodDecorator & ClassDecorator {
 export const LISTS_TENANTS = 'metricast:lists-tenants';
 
 /**
- * Leaves the tenant in the query to the handler, which reads it with `listedTenants`: an operator may name any, whatever
- * its token allows.
+ * Lets an operator name any tenant in the query, whatever its token allows: the handler reads it with `listedTenants`,
+ * which refuses what nobody else may name.
  */
 export function ListsTenants(): MethodDecorator {
   return SetMetadata(LISTS_TENANTS, true);

@@ -1,23 +1,25 @@
-import { MetricastError, type Principal, type TenantId, parseTenantId } from '../protocol/index.js';
+import { MetricastError, type TenantId, parseTenantId } from '../protocol/index.js';
 import { pathParameter, queryOf } from '../rest/index.js';
 import { hasRole } from './authenticator.js';
+import { callerOf } from './caller.js';
 import { tenantsIn } from './credentials.js';
-import { principalOf } from './http-auth.guard.js';
-
-/** Whether a tenant is one of those that the principal's token allows, or the principal may enter all. */
-export function mayEnter(principal: Principal, tenant: TenantId): boolean {
-  return principal.tenants.includes(tenant) || hasRole(principal, 'operator');
-}
 
 /**
- * The tenant that a request's path names, as `:tenantId`.
+ * Lets a request act in a tenant beside the one that it came in by.
  *
- * @throws {@link MetricastError} `not_found` for one that its caller may not enter; whether it exists makes no difference.
+ * @throws {@link MetricastError} `not_found` where its caller may not; whether that tenant exists makes no difference.
+ * `foreign_origin` where they may, and not from this page.
  */
-export function tenantInPath(request: object): TenantId {
-  const tenant = parseTenantId(pathParameter(request, 'tenantId'));
-  if (!tenant || !mayEnter(principalOf(request), tenant)) throw new MetricastError('not_found');
+export function enterTenant(request: object, tenant: TenantId | undefined): TenantId {
+  const caller = callerOf(request);
+  if (tenant === undefined || !caller.mayEnter(tenant)) throw new MetricastError('not_found');
+  caller.requireWelcomeIn(tenant);
   return tenant;
+}
+
+/** The tenant that a request's path names, as `:tenantId`. @throws {@link MetricastError} as {@link enterTenant}. */
+export function tenantInPath(request: object): TenantId {
+  return enterTenant(request, parseTenantId(pathParameter(request, 'tenantId')));
 }
 
 /**
@@ -27,12 +29,16 @@ export function tenantInPath(request: object): TenantId {
  * @throws {@link MetricastError} `no_tenant_access` as wherever a query names a tenant that is not allowed.
  */
 export function listedTenants(request: object): readonly TenantId[] | undefined {
-  const principal = principalOf(request);
+  const caller = callerOf(request);
   const named = tenantsIn(queryOf(request));
-  if (named.length === 0) return hasRole(principal, 'operator') ? undefined : principal.tenants;
+  if (named.length === 0) {
+    if (hasRole(caller.principal, 'operator')) return undefined;
+    return caller.principal.tenants.filter((one) => caller.mayEnter(one) && caller.isWelcomeIn(one));
+  }
   const tenant = parseTenantId(named[0]);
-  if (named.length > 1 || !tenant || !mayEnter(principal, tenant)) {
+  if (named.length > 1 || !tenant || !caller.mayEnter(tenant)) {
     throw new MetricastError('no_tenant_access', { name: named.length === 1 ? tenant : undefined });
   }
+  caller.requireWelcomeIn(tenant);
   return [tenant];
 }

@@ -26,6 +26,11 @@ export interface TokenClaims {
   readonly tokenId: string | undefined;
 }
 
+/** The token was good, once. */
+export class EndedTokenError extends Error {
+  override readonly name = 'EndedTokenError';
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** How far ahead the clock of who signs tokens may be for an `iat` to be believed. */
@@ -33,7 +38,7 @@ const MAX_AHEAD: Millis = 60_000;
 /** The last instant that there is a date for. */
 const LAST_INSTANT: Millis = 8.64e15;
 
-/** Reads the claims of a token whose signature is right. @throws Error where it is not to be taken, for a log to say why. */
+/** Reads the claims of a token whose signature is right. @throws Error where it is not to be taken, for a log to say why; {@link EndedTokenError} where it was, before. */
 export function readClaims(claims: Fields, options: AuthOptions, now: Millis): TokenClaims {
   requireAudience(claims, options);
   const { sub, jti, filter } = claims;
@@ -64,7 +69,7 @@ function readTimes({ exp, nbf }: Fields, { clockTolerance = 0 }: AuthOptions, no
   if (nbf !== undefined && typeof nbf !== 'number') throw new Error('an nbf that is no number');
   const tolerance = clockTolerance * 1000;
   const expiresAt = exp * 1000 + tolerance;
-  if (expiresAt <= now) throw new Error('expired');
+  if (expiresAt <= now) throw new EndedTokenError('expired');
   if (nbf !== undefined && nbf * 1000 - tolerance > now) throw new Error('not valid yet');
   return Math.min(expiresAt, LAST_INSTANT);
 }

@@ -1,6 +1,7 @@
 import { type KeyObject, createPublicKey, createSecretKey } from 'node:crypto';
 import { Inject, Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { Scheduler } from '../scheduler/index.js';
+import { MetricastError } from '../protocol/index.js';
 import { isSymmetric } from './algorithms.js';
 import { AUTH_OPTIONS, type AuthOptions } from './auth.options.js';
 import { type KeySet, KeySetError, isUrl, loadKeySet } from './key-set.js';
@@ -9,6 +10,8 @@ const JOB = 'metricast:keys:renew';
 const RENEW_MILLIS = 600_000;
 /** Between two looks for a key that is not there: anybody can name one. */
 const ASK_AGAIN_MILLIS = 30_000;
+/** Of names that are known to be no key's, until the set is read again. */
+const MAX_UNKNOWN = 100;
 
 /** The file with the keys cannot be read: no token could be checked. */
 export class KeysUnreadableError extends Error {
@@ -26,6 +29,10 @@ export class TokenKeys implements OnModuleInit, OnModuleDestroy {
   /** Made once: a text would be read anew for each token, which takes longer than all the rest of opening a connection. */
   readonly #only: KeyObject | undefined;
   #set: KeySet = new Map();
+  /** The names that somebody waits for while the set is read. */
+  #sought = new Set<string>();
+  /** Those for which it was read, and is not in it. */
+  #unknown: ReadonlySet<string> = new Set();
   #loading: Promise<void> | undefined;
   #askedAt = -Infinity;
   #hasFailed = false;
@@ -46,8 +53,13 @@ export class TokenKeys implements OnModuleInit, OnModuleDestroy {
 
   /** @throws {@link KeysUnreadableError} for a file; a server whose keys are elsewhere starts, and takes no token until it has them. */
   async onModuleInit(): Promise<void> {
-    const { jwks } = this.options;
+    const { jwks, audience } = this.options;
     if (jwks === undefined) return;
+    if (audience === undefined) {
+      this.#logger.warn(
+        'JWT_JWKS (option auth.jwks) without JWT_AUDIENCE (auth.audience): every token of that issuer is taken, whatever it is for',
+      );
+    }
     await this.#load(jwks, !isUrl(jwks));
     this.scheduler.every(JOB, RENEW_MILLIS, () => this.#renew(jwks));
   }
@@ -65,11 +77,28 @@ export class TokenKeys implements OnModuleInit, OnModuleDestroy {
   seek(kid: unknown): Promise<void> | undefined {
     const { jwks } = this.options;
     if (jwks === undefined || typeof kid !== 'string' || this.#set.has(kid)) return undefined;
-    if (this.#loading) return this.#loading;
-    const now = performance.now();
-    if (now - this.#askedAt < ASK_AGAIN_MILLIS) return undefined;
-    this.#askedAt = now;
+    if (!this.#loading) {
+      const now = performance.now();
+      if (now - this.#askedAt < ASK_AGAIN_MILLIS) return undefined;
+      this.#askedAt = now;
+    }
+    if (this.#sought.size < MAX_UNKNOWN) this.#sought.add(kid);
     return this.#renew(jwks);
+  }
+
+  /**
+   * Why there is no key with this `kid`.
+   *
+   * @returns a {@link MetricastError} `busy` where there may be one, and it cannot be looked for now.
+   */
+  missing(kid: unknown): Error {
+    if (this.options.jwks === undefined || typeof kid !== 'string' || this.#unknown.has(kid))
+      return new Error('no such key');
+    const left = this.#askedAt + ASK_AGAIN_MILLIS - performance.now();
+    return new MetricastError('busy', {
+      detail: 'the key of this token cannot be looked up',
+      retryAfter: Math.max(1, Math.ceil(left / 1000)),
+    });
   }
 
   #renew(location: string): Promise<void> {
@@ -80,13 +109,21 @@ export class TokenKeys implements OnModuleInit, OnModuleDestroy {
   /** Keeps the keys that it has where there are none to be had. */
   async #load(location: string, isNeeded: boolean): Promise<void> {
     try {
-      this.#set = await loadKeySet(location, this.options.algorithm ?? 'HS256');
+      const { algorithm = 'HS256' } = this.options;
+      const set = await loadKeySet(location, algorithm);
+      // One that is empty all of a sudden takes back all keys; one that was empty from the start is a mistake.
+      if (isNeeded && set.size === 0) throw new KeySetError(`no key with a kid that can check ${algorithm}`);
+      this.#set = set;
+      this.#unknown = this.#sought;
       this.#hasFailed = false;
     } catch (error) {
       const reason = error instanceof KeySetError ? error.message : 'it cannot be understood';
       if (isNeeded) throw new KeysUnreadableError(reason);
+      this.#unknown = new Set();
       if (!this.#hasFailed) this.#logger.error(`The keys of tokens cannot be read: ${reason}`);
       this.#hasFailed = true;
+    } finally {
+      this.#sought = new Set();
     }
   }
 }

@@ -37,12 +37,16 @@ export class TokenVerifier {
     }
   }
 
-  /** @throws {@link MetricastError} `unauthenticated`, whatever is wrong with the token. */
+  /**
+   * @throws {@link MetricastError} `unauthenticated`, whatever is wrong with the token, with a cause; `busy` where the key that
+   * it names cannot be looked up now.
+   */
   verify(token: string): TokenClaims {
-    if (!this.hasKey || token.length > MAX_TOKEN_LENGTH) throw new MetricastError('unauthenticated');
     try {
+      if (!this.hasKey || token.length > MAX_TOKEN_LENGTH) throw new Error('no key, or too long');
       return readClaims(this.#payloadOf(token), this.options, Date.now());
     } catch (cause) {
+      if (cause instanceof MetricastError) throw cause;
       throw new MetricastError('unauthenticated', { cause });
     }
   }
@@ -55,7 +59,7 @@ export class TokenVerifier {
     if (fields['alg'] !== algorithm) throw new Error('another algorithm');
     if (REFUSED_HEADERS.some((name) => name in fields)) throw new Error('the token chooses its own key');
     const key = this.keys.find(fields['kid']);
-    if (!key) throw new Error('no such key');
+    if (!key) throw this.keys.missing(fields['kid']);
     if (!isSignedBy(key, algorithm, `${header}.${payload}`, signature)) throw new Error('another signature');
     return fieldsOf(payload);
   }

@@ -1,13 +1,14 @@
 import { Controller, Post, Req, Res, UseFilters, UseGuards, VERSION_NEUTRAL } from '@nestjs/common';
-import { type FieldError, MetricastError, type Principal, parseTenantId } from '../protocol/index.js';
+import { type FieldError, parseTenantId } from '../protocol/index.js';
 import { Answer, JsonBody, ProblemFilter, readDto, requireNone } from '../rest/index.js';
 import { hasRole } from './authenticator.js';
-import { HttpAuthGuard, principalOf } from './http-auth.guard.js';
+import { principalOf } from './caller.js';
+import { HttpAuthGuard } from './http-auth.guard.js';
 import type { Revocation } from './revocation-list.js';
 import { RevocationDto } from './revocation.dto.js';
 import { Revocations } from './revocations.js';
 import { RequireRole } from './roles.decorator.js';
-import { mayEnter } from './tenant-access.js';
+import { enterTenant } from './tenant-access.js';
 
 const PATH = 'admin/tokens/revoke';
 
@@ -31,7 +32,7 @@ export class TokensController {
     await this.body.use({ request, response, tenant: principal.tenant }, async (value) => {
       const { dto, errors } = readDto(RevocationDto, value);
       requireNone([...errors, ...countErrors(dto)]);
-      await this.revocations.revoke(revocationOf(dto, principal), principal);
+      await this.revocations.revoke(revocationOf(dto, request), principal);
       this.answer.send(response, 200, { revoked: true });
     });
   }
@@ -46,12 +47,13 @@ function* countErrors({ jti, sub, tenant_id: tenant }: RevocationDto): Generator
  * What is to be revoked, and where: in the tenant that is named, or else in all by an operator, in the own one by anybody
  * else.
  *
- * @throws {@link MetricastError} `not_found` for a tenant that the principal may not enter, whether it exists or not.
+ * @throws {@link MetricastError} for a tenant that they may not enter, as {@link enterTenant}.
  */
-function revocationOf({ jti, sub, tenant_id: named }: RevocationDto, by: Principal): Omit<Revocation, 'revokedAt'> {
+function revocationOf({ jti, sub, tenant_id: named }: RevocationDto, request: object): Omit<Revocation, 'revokedAt'> {
+  const by = principalOf(request);
   const usual = hasRole(by, 'operator') ? null : by.tenant;
   const tenant = parseTenantId(named) ?? usual;
-  if (tenant !== null && !mayEnter(by, tenant)) throw new MetricastError('not_found');
+  if (tenant !== null) enterTenant(request, tenant);
   if (jti != null) return { kind: 'jti', value: jti, tenant };
   if (sub != null) return { kind: 'sub', value: sub, tenant };
   return { kind: 'tenant', value: tenant!, tenant };

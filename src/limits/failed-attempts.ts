@@ -6,10 +6,7 @@ import { networkOf } from './client-addresses.js';
 const MAX_NETWORKS = 50_000;
 const WINDOW: Millis = 60_000;
 
-/**
- * How often each address has failed to say who it is, in minutes that begin with its first failure. Who has failed too
- * often is not even heard before the minute is over: what is not checked cannot be guessed, and costs nothing.
- */
+/** How often each address has failed to say who it is, in minutes that begin with its first failure. */
 export class FailedAttempts {
   readonly #counts = new LRUCache<string, { readonly endsAt: Millis; failures: number }>({ max: MAX_NETWORKS });
 

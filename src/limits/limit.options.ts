@@ -7,11 +7,11 @@ export interface LimitOptions {
   /** Connections that one address may have open; 0 for no limit. Default 0: behind a proxy, many share one. */
   readonly maxConnectionsPerAddress?: number;
   /**
-   * How often one address may fail to say who it is, in a minute; 0 for no limit. Default 30. Then nobody from there is
-   * heard until the minute is over.
+   * How many wrong tokens may come from one address in a minute; 0 for no limit. Default 30. Any other gets 429 until the
+   * minute is over; valid ones are let in.
    */
   readonly maxFailedAuthentications?: number;
-  /** REST requests that a subject of a tenant may make in a minute, ingest aside; 0 for no limit. Default 600. */
+  /** REST requests that a subject may make in a minute, in all tenants of its token together, ingest aside; 0 for no limit. Default 600. */
   readonly maxRequestsPerMinute?: number;
   /**
    * Which proxies are believed when they say for whom they speak (`X-Forwarded-For`): `true` for all, so many from this

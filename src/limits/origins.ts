@@ -34,11 +34,16 @@ export class Origins {
     throw new MetricastError('foreign_origin');
   }
 
+  /** Whether this tenant wants to be used from this page. */
+  allowFor(tenant: TenantId, origin: string | undefined): boolean {
+    if (origin === undefined) return true;
+    const allowed = this.allowedBy(tenant);
+    return allowed.length === 0 || isIn(new Set(allowed), origin);
+  }
+
   /** @throws {@link MetricastError} `foreign_origin` for a page that this tenant does not want to be used from. */
   requireFor(tenant: TenantId, origin: string | undefined): void {
-    if (origin === undefined) return;
-    const allowed = this.allowedBy(tenant);
-    if (allowed.length > 0 && !isIn(new Set(allowed), origin)) throw new MetricastError('foreign_origin');
+    if (!this.allowFor(tenant, origin)) throw new MetricastError('foreign_origin');
   }
 }
 

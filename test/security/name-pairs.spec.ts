@@ -177,7 +177,9 @@ describe('two names', () => {
       const admin = rest({ tenant_id: tenant.id, roles: ['admin'] });
       const subjects = [a, `${tenant.id}${separator}${a}`, `*${separator}${a}`, `${other.id}${separator}${a}`];
       // Signed before: what is signed after it is not taken back.
-      const clients = [tenant, other].flatMap(({ id }) => subjects.map((sub) => rest({ tenant_id: id, sub })));
+      const clients = [tenant, other].flatMap(({ id }) =>
+        subjects.map((sub) => rest({ tenant_id: id, sub, roles: ['viewer'] })),
+      );
       expect(await admin.post('/admin/tokens/revoke', { sub: a })).toMatchObject({ status: 200 });
 
       const statuses = await Promise.all(clients.map(async (client) => (await client.get('/skills')).status));

@@ -176,6 +176,7 @@ describe.each<Platform>(['express', 'fastify'])("a host's own application on %s"
 
     expect(await allowed('/health')).toBe(GOOD);
     expect(await allowed('/skills/lint/anomalies')).toBe(GOOD);
+    expect(await allowed('/settings/acme')).toBe(GOOD);
     expect(await allowed('/skillsets')).toBeNull();
     expect(await allowed('/admin')).toBeNull();
   });

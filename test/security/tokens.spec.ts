@@ -57,6 +57,8 @@ const ATTACKS: readonly (readonly [what: string, token: string])[] = [
   ['a jku, rightly signed', forged({ jku: 'https://issuer.example/keys.json' })],
   ['an x5u', forged({ x5u: 'https://mallory.example/cert.pem' }, {}, KEYS_OF_ITS_OWN)],
   ['an x5c', forged({ x5c: ['MIIB'] }, {}, KEYS_OF_ITS_OWN)],
+  ['an x5u, rightly signed', forged({ x5u: 'https://issuer.example/cert.pem' })],
+  ['an x5c, rightly signed', forged({ x5c: ['MIIB'] })],
   ['a crit', forged({ crit: ['exp'] })],
   ['an empty crit', forged({ crit: [] })],
   ['a payload that is not encoded', forged({ b64: false, crit: ['b64'] })],

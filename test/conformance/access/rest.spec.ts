@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SECRET, TestApp, tokenWith } from '../../support/app.js';
+import { RawHttp } from '../../support/raw-http.js';
 import { gauge, run } from '../../support/test-tenant.js';
 
 describe('REST on a server that wants tokens', () => {
@@ -35,6 +36,14 @@ describe('REST on a server that wants tokens', () => {
 
   it.each(requests)('asks who it is before it looks at the body of $path', async ({ path }) => {
     expect(await app.post(path, 'not JSON', { 'content-type': 'text/plain' })).toMatchObject({ status: 401 });
+  });
+
+  it('asks who it is also where the target of a request is no URL', async () => {
+    const raw = await RawHttp.open(app.port);
+    raw.send('GET http://localhost:99999/skills HTTP/1.1');
+
+    expect(await raw.until('\r\n\r\n')).toMatch(/^HTTP\/1\.1 401 /);
+    raw.close();
   });
 
   it('answers a health check without a token', async () => {

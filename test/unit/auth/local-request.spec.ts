@@ -34,7 +34,32 @@ describe('a request is local', () => {
     (origin) => expect(isLocalRequest({ host: 'localhost:8000', origin })).toBe(false),
   );
 
-  test.each(['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'])('but not where a proxy passed it on: %s', (name) =>
+  test.each(['cross-site', 'same-site'])(
+    'but not where a page of elsewhere made it, without its origin: %s',
+    (site) => {
+      const host = 'localhost:8000';
+      expect(isLocalRequest({ host, 'sec-fetch-site': site })).toBe(false);
+      // The origin says more: another server of this machine.
+      expect(isLocalRequest({ host, 'sec-fetch-site': site, origin: 'http://localhost:5173' })).toBe(true);
+    },
+  );
+
+  test.each(['none', 'same-origin'])('where the user, or its own page, made it: %s', (site) => {
+    expect(isLocalRequest({ host: 'localhost:8000', 'sec-fetch-site': site })).toBe(true);
+  });
+
+  test.each([
+    ...[
+      'forwarded',
+      'x-forwarded-for',
+      'x-forwarded-host',
+      'x-forwarded-proto',
+      'x-forwarded-port',
+      'x-real-ip',
+      'via',
+    ],
+    ...['cf-connecting-ip', 'cf-ray'],
+  ])('but not where a proxy passed it on: %s', (name) =>
     expect(isLocalRequest({ host: 'localhost:8000', [name]: '127.0.0.1' })).toBe(false),
   );
 });

@@ -29,14 +29,23 @@ describe('a revocation', () => {
     ['of a token in another tenant', { kind: 'jti', value: 't1', tenant: GLOBEX }, {}, false],
     ['of a subject', {}, {}, true],
     ['of a subject, for a token of that very moment', {}, { issuedAt: AT }, true],
-    ['of a subject, for a newer token', {}, { issuedAt: AT + 1 }, false],
+    ['of a subject, for one by a clock that is ahead', {}, { issuedAt: AT + 5000 }, true],
+    ['of a subject, for a newer token', {}, { issuedAt: AT + 5001 }, false],
     ['of a subject, for a token that does not say since when', {}, { issuedAt: 0 }, true],
     ['of another subject', { value: 'bob' }, {}, false],
     ['of a subject in its tenant', { tenant: ACME }, {}, true],
     ['of a subject in another tenant', { tenant: GLOBEX }, {}, false],
     ['of a subject that is called as the token', { value: 't1' }, {}, false],
+    ['of an operator, in one tenant', { tenant: ACME }, { roles: new Set(['operator']) }, false],
+    [
+      'of an operator, by its token, in one tenant',
+      { kind: 'jti', value: 't1', tenant: ACME },
+      { roles: new Set(['operator']) },
+      false,
+    ],
+    ['of an operator, in all tenants', {}, { roles: new Set(['operator']) }, true],
     ['of a tenant', { kind: 'tenant', value: 'acme', tenant: ACME }, {}, true],
-    ['of a tenant, for a newer token', { kind: 'tenant', value: 'acme', tenant: ACME }, { issuedAt: AT + 1 }, false],
+    ['of a tenant, for a newer token', { kind: 'tenant', value: 'acme', tenant: ACME }, { issuedAt: AT + 5001 }, false],
     ['of another tenant', { kind: 'tenant', value: 'globex', tenant: GLOBEX }, {}, false],
     ['of a subject, for who needs no token', {}, { authenticated: false }, false],
   ])('%s: %j of %j is %s', (_what, revocation, principal, isRevoked) => {
@@ -48,15 +57,50 @@ describe('a revocation', () => {
     const again = (revokedAt: number) => list.add({ kind: 'sub', value: 'ada', tenant: null, revokedAt });
     expect(again(AT)).toBe(false);
     expect(again(AT - 1)).toBe(false);
-    expect(again(AT + 5)).toBe(true);
-    expect(list.revokes(holder({ issuedAt: AT + 5 }))).toBe(true);
+    expect(list.revokes(holder({ issuedAt: AT + 9000 }))).toBe(false);
+    expect(again(AT + 4000)).toBe(true);
+    expect(list.revokes(holder({ issuedAt: AT + 9000 }))).toBe(true);
   });
 
   test('of two, a later and a wider one, both count', () => {
     const list = revoked({ tenant: ACME });
-    list.add({ kind: 'sub', value: 'ada', tenant: null, revokedAt: AT - 10 });
+    list.add({ kind: 'sub', value: 'ada', tenant: null, revokedAt: AT - 10_000 });
     expect(list.revokes(holder())).toBe(true);
-    expect(list.revokes(holder({ tenant: GLOBEX, issuedAt: AT - 5 }))).toBe(false);
+    expect(list.revokes(holder({ tenant: GLOBEX, issuedAt: AT - 4999 }))).toBe(false);
+  });
+
+  test('of all tokens of a tenant stands for those before it, and for no others', () => {
+    const list = new RevocationList();
+    const old = { revokedAt: AT - 100_000, tenant: ACME } as const;
+    list.add({ kind: 'jti', value: 't1', ...old });
+    list.add({ kind: 'jti', value: 't1', ...old, tenant: GLOBEX });
+    list.add({ kind: 'sub', value: 'late', tenant: ACME, revokedAt: AT });
+    const newer = holder({ issuedAt: AT + 9000 });
+    expect(list.revokes(newer)).toBe(true);
+    list.add({ kind: 'tenant', value: 'acme', tenant: ACME, revokedAt: AT });
+
+    expect(list.revokes(holder())).toBe(true);
+    // By its own id alone it would be refused: that it was is not remembered any more.
+    expect(list.revokes(newer)).toBe(false);
+    expect(list.revokes(holder({ tenant: GLOBEX }))).toBe(true);
+    list.forget(AT);
+    expect(list.revokes(holder({ subject: 'late' }))).toBe(true);
+  });
+
+  test('of one more token has no room in a tenant with 10,000, until all of its tokens are revoked', () => {
+    const list = new RevocationList();
+    const one = (at: number, tenant = ACME) => ({ kind: 'jti' as const, value: `t${at}`, tenant });
+    for (let at = 0; at < 10_000; at++) list.add({ ...one(at), revokedAt: AT });
+    expect(
+      [one(10_000), { ...one(1), kind: 'sub' as const }, one(1), one(10_000, GLOBEX)].map((more) =>
+        list.hasRoomFor(more),
+      ),
+    ).toEqual([false, false, true, true]);
+    expect(list.hasRoomFor({ kind: 'jti', value: 'x', tenant: null })).toBe(true);
+    const all = { kind: 'tenant' as const, value: 'acme', tenant: ACME };
+    expect(list.hasRoomFor(all)).toBe(true);
+    list.add({ ...all, revokedAt: AT + 60_000 });
+    expect(list.hasRoomFor(one(10_000))).toBe(true);
   });
 
   test('is forgotten when it is older than any token', () => {

@@ -4,7 +4,9 @@ import { Logger } from '@nestjs/common';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TokenKeys } from '../../../src/auth/index.js';
+import { MetricastError } from '../../../src/protocol/index.js';
 import { Scheduler } from '../../../src/scheduler/index.js';
+import { CapturedLog } from '../../support/captured-log.js';
 import { HttpStandIn } from '../../support/http-stand-in.js';
 import { SigningKey, keySetOf } from '../../support/key-sets.js';
 
@@ -69,6 +71,25 @@ describe('a set of keys', () => {
     expect(issuer.received).toHaveLength(3);
   });
 
+  test('loses its keys where who issues them has none any more', async () => {
+    answers(keySetOf());
+    await keys.seek('new');
+    expect(has('old')).toBe(false);
+  });
+
+  test('says of a key whether there is none, or whether that cannot be told now', async () => {
+    const now = performance.now.bind(performance);
+    const isKnownToBeNone = (kid: unknown) => !(keys.missing(kid) instanceof MetricastError);
+    expect(isKnownToBeNone('a')).toBe(false);
+    await Promise.all([keys.seek('a'), keys.seek('b')]);
+    expect([7, undefined, 'a', 'b', 'c'].map(isKnownToBeNone)).toEqual([true, true, true, true, false]);
+    expect(keys.missing('c')).toMatchObject({ code: 'busy', details: { retryAfter: 30 } });
+    answers('', 503);
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + 30_000);
+    await keys.seek('a');
+    expect(isKnownToBeNone('a')).toBe(false);
+  });
+
   test('is read again for no key that is none', () => {
     for (const kid of [undefined, null, 7, ['new']]) expect(keys.seek(kid)).toBeUndefined();
   });
@@ -88,7 +109,6 @@ describe('a set of keys', () => {
     ['answers with what is not JSON', () => answers('<html>')],
     ['answers with no key set', () => answers('[]')],
     ['answers with nothing', () => answers('null')],
-    ['answers with no keys', () => answers(keySetOf())],
     ['answers with more than 1 MiB', () => answers(keySetOf(NEW.jwk({ note: 'x'.repeat(1024 * 1024) })))],
     ['breaks off', () => (answer = (response) => response.destroy())],
     ['is gone', () => issuer.close()],
@@ -124,6 +144,20 @@ describe('a set of keys', () => {
     expect(has('old')).toBe(true);
   });
 });
+
+test.each([undefined, 'metrics'])(
+  'where the audience is %s, it is said if tokens for anything are taken',
+  async (audience) => {
+    const log = new CapturedLog();
+    Logger.overrideLogger(log);
+    const jwks = `${issuer.url}/keys`;
+    const one = new TokenKeys({ jwks, algorithm: 'ES256', audience }, new Scheduler(new SchedulerRegistry()));
+    await one.onModuleInit();
+    one.onModuleDestroy();
+
+    expect(log.text.includes('JWT_AUDIENCE')).toBe(audience === undefined);
+  },
+);
 
 test('keys that cannot be had at the start are there as soon as they can', async () => {
   await issuer.close();

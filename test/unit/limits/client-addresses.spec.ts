@@ -1,6 +1,8 @@
+import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ClientAddresses, type TrustProxy, networkOf } from '../../../src/limits/index.js';
+import { CapturedLog } from '../../support/captured-log.js';
 
 function addressOf(trusted: TrustProxy, remoteAddress: string | undefined, forwarded?: string): string {
   const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded };
@@ -41,7 +43,14 @@ describe('the address of a client', () => {
     [true, '198.51.100.1', 'unknown', '198.51.100.1'],
     [true, '198.51.100.1', '203.0.113.7, unknown, 10.0.0.1', '10.0.0.1'],
     [true, '198.51.100.1', '', '198.51.100.1'],
-    [true, '198.51.100.1', '203.0.113.7:4711', '198.51.100.1'],
+    [true, '198.51.100.1', '203.0.113.7:', '198.51.100.1'],
+    [true, '198.51.100.1', '[203.0.113.7', '198.51.100.1'],
+    [true, '198.51.100.1', '203.0.113.7:80:80', '198.51.100.1'],
+    // With its port.
+    [true, '198.51.100.1', '203.0.113.7:4711', '203.0.113.7'],
+    [true, '198.51.100.1', '[2001:db8::7]:4711', '2001:db8::7'],
+    [true, '198.51.100.1', '[2001:db8::7]', '2001:db8::7'],
+    [1, '198.51.100.1', '203.0.113.66, 203.0.113.7:4711', '203.0.113.7'],
   ])('is, with %j trusted, of %s that says %j: %s', (trusted, remote, forwarded, expected) => {
     expect(addressOf(trusted, remote, forwarded)).toBe(expected);
   });
@@ -57,6 +66,20 @@ describe('the address of a client', () => {
       }),
     );
   });
+});
+
+test('a proxy that is not trusted is warned of, once', () => {
+  const log = new CapturedLog();
+  Logger.overrideLogger(log);
+  const socket = { remoteAddress: '198.51.100.1' } as never;
+  const forwarded = { 'x-forwarded-for': '203.0.113.7' };
+  new ClientAddresses(true).of({ socket, headers: forwarded });
+  const addresses = new ClientAddresses(false);
+  addresses.of({ socket, headers: {} });
+  expect(log.text).toBe('');
+  for (let count = 0; count < 3; count++) addresses.of({ socket, headers: forwarded });
+  expect(log.text.match(/TRUST_PROXY/g)).toHaveLength(1);
+  expect(log.text).not.toContain('203.0.113.7');
 });
 
 describe('the network of an address', () => {
