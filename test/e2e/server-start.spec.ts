@@ -63,14 +63,14 @@ describe('the standalone server does not start, and says why in one line', { tim
       { JWT_PUBLIC_KEY: RSA_KEY, JWT_SECRET_KEY: SECRET },
     ],
     [
-      `JWT_JWKS was "http://id.example.com/jwks": it must be ${KEY_SETS}`,
+      `JWT_JWKS has 26 bytes: it must be ${KEY_SETS}`,
       { JWT_JWKS: 'http://id.example.com/jwks', JWT_ALGORITHM: 'ES256' },
     ],
     [
       `JWT_JWKS was "none.json": it must be ${KEY_SETS}, and not: ENOENT`,
       { JWT_JWKS: 'none.json', JWT_ALGORITHM: 'ES256' },
     ],
-    ['JWT_JWKS was "keys.json": it must be absent, because JWT_ALGORITHM is HS256', { JWT_JWKS: 'keys.json' }],
+    ['JWT_JWKS has 9 bytes: it must be absent, because JWT_ALGORITHM is HS256', { JWT_JWKS: 'keys.json' }],
     [
       'JWT_PUBLIC_KEY and JWT_JWKS are both set: it must be one of them',
       { JWT_JWKS: 'keys.json', JWT_PUBLIC_KEY: RSA_KEY, JWT_ALGORITHM: 'RS256' },
@@ -119,7 +119,7 @@ describe('the standalone server does not start, and says why in one line', { tim
       { RATE_LIMIT_MAX_MESSAGES_PER_MINUTE: '-1' },
     ],
     [
-      'METRICS_TOKEN has 9 bytes: it must be 1 to 1024 printable ASCII characters without spaces',
+      'METRICS_TOKEN has 9 bytes: it must be 16 to 1024 printable ASCII characters without spaces',
       { METRICS_TOKEN: 'two words' },
     ],
     ['LOG_LEVEL was "loud": it must be one of fatal, error, warn, log, debug, verbose', { LOG_LEVEL: 'loud' }],

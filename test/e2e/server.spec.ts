@@ -94,14 +94,14 @@ describe('the standalone server', PATIENCE, () => {
       UPDATE_INTERVAL: '0.1',
       RATE_LIMIT_MAX_MESSAGES_PER_MINUTE: '2',
       DATABASE_URL: 'sqlite:elsewhere/figures.db',
-      METRICS_TOKEN: 'of-the-scraper',
+      METRICS_TOKEN: 'of-the-scraper-alone',
     });
     const token = tokenWith();
 
     expect(server.stdout).not.toContain('NestFactory');
     const scrape = (authorization: string) => fetch(server.url('/metrics'), { headers: { authorization } });
     expect((await scrape(`Bearer ${token}`)).status).toBe(401);
-    expect((await scrape('Bearer of-the-scraper')).status).toBe(200);
+    expect((await scrape('Bearer of-the-scraper-alone')).status).toBe(200);
     expect((await record(server)).status).toBe(401);
     expect((await record(server, { authorization: `Bearer ${token}` })).status).toBe(202);
     const client = await WireClient.open(server.url(`/ws/metrics?token=${token}`, 'ws'));

@@ -178,6 +178,6 @@ describe('what is small and wants to be large', () => {
     client.sendRaw('['.repeat(MIB));
     await once(client.socket, 'close');
 
-    expect(await client.closed).toMatchObject({ code: 4401 });
+    expect(await client.closed).toMatchObject({ code: 1009 });
   });
 });

@@ -13,17 +13,40 @@ const HEADERS = {
 };
 
 /**
- * Begins the response, and gives the stream that its events are written to: under HTTP/1 the socket itself, because a
- * body that lasts until the connection ends needs no framing, and so the same bytes serve every receiver. `undefined`
- * for a HEAD request, which is answered, where the client has gone already, and where its connection has a stream.
+ * Connections that a stream is on, or waits for. What is asked for behind it waits for an end that never comes: one who
+ * asks for stream after stream would fill the memory.
  */
-export async function openStream(request: IncomingMessage, platformResponse: object): Promise<Writable | undefined> {
-  if (taken.has(request.socket)) {
-    request.socket.destroy();
-    return undefined;
+const taken = new WeakSet<Socket>();
+
+/**
+ * Waits until what was asked for before on the same connection is answered (RFC 9112, 9.3.2). False where the
+ * connection has a stream, or waits for one: it has ended then.
+ */
+export async function awaitTurn({ socket, httpVersionMajor }: IncomingMessage, response: object): Promise<boolean> {
+  if (taken.has(socket)) {
+    socket.destroy();
+    return false;
   }
+  if (httpVersionMajor !== 1) return true;
+  taken.add(socket);
+  const raw = rawOf(response);
+  if (!raw.socket) await once(raw, 'socket');
+  return true;
+}
+
+/** Lets the connection be used for something else: it gets no stream after all. */
+export function giveUpTurn({ socket }: IncomingMessage): void {
+  taken.delete(socket);
+}
+
+/**
+ * Begins the response when it is its turn, and gives the stream that its events are written to: under HTTP/1 the socket
+ * itself, because a body that lasts until the connection ends needs no framing, and so the same bytes serve every
+ * receiver. `undefined` for a HEAD request, which is answered, and where the client has gone already.
+ */
+export function openStream(request: IncomingMessage, platformResponse: object): Writable | undefined {
   const response = takeOver(platformResponse);
-  const stream = request.httpVersionMajor === 1 ? await bareSocket(request.socket, response) : http2Stream(response);
+  const stream = request.httpVersionMajor === 1 ? bareSocket(response) : http2Stream(response);
   if (stream.destroyed) return undefined;
   response.writeHead(200, HEADERS);
   if (request.method === 'HEAD') {
@@ -34,16 +57,7 @@ export async function openStream(request: IncomingMessage, platformResponse: obj
   return stream;
 }
 
-/**
- * Connections that a stream is on, or waits for. What is asked for behind it waits for an end that never comes: one who
- * asks for stream after stream would fill the memory.
- */
-const taken = new WeakSet<Socket>();
-
-async function bareSocket(requested: Socket, response: ServerResponse): Promise<Writable> {
-  taken.add(requested);
-  // A client may ask before it was answered (RFC 9112, 9.3.2): what it asked for before comes first.
-  if (!response.socket) await once(response, 'socket');
+function bareSocket(response: ServerResponse): Writable {
   const socket = response.socket!;
   response.shouldKeepAlive = false;
   response.useChunkedEncodingByDefault = false;
@@ -62,9 +76,14 @@ interface FastifyReply {
   getHeaders(): OutgoingHttpHeaders;
 }
 
-/** Node's response below the platform's, with the headers that the host has set. */
+/** Node's response below the platform's. */
+function rawOf(platformResponse: object): ServerResponse {
+  return 'raw' in platformResponse ? (platformResponse as FastifyReply).raw : (platformResponse as ServerResponse);
+}
+
+/** The same with the headers that the host has set, and nobody else to answer by it. */
 function takeOver(platformResponse: object): ServerResponse {
-  if (!('hijack' in platformResponse)) return platformResponse as ServerResponse;
+  if (!('hijack' in platformResponse)) return rawOf(platformResponse);
   const reply = platformResponse as FastifyReply;
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) reply.raw.setHeader(name, value);

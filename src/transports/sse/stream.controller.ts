@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Controller, Get, Inject, Logger, Req, Res, UseFilters, VERSION_NEUTRAL } from '@nestjs/common';
 import { bearerToken, hasRole, isLocalRequest, tenantsIn } from '../../auth/index.js';
-import { type Connection, Hub } from '../../hub/index.js';
+import { type Connection, Hub, InboundBudget } from '../../hub/index.js';
 import {
   CLOSE,
   type Command,
@@ -12,7 +12,7 @@ import {
 } from '../../protocol/index.js';
 import { ProblemFilter } from '../../rest/index.js';
 import { Doorway, EventSubscriptions, Reception, Subscriptions, type Visitor } from '../connections/index.js';
-import { openStream } from './open-stream.js';
+import { awaitTurn, giveUpTurn, openStream } from './open-stream.js';
 import { SSE_PRELUDE, sseFraming } from './sse-framing.js';
 import { SseTransport } from './sse-transport.js';
 
@@ -38,6 +38,7 @@ export class StreamController {
     private readonly doorway: Doorway,
     private readonly reception: Reception,
     private readonly hub: Hub,
+    private readonly budget: InboundBudget,
     private readonly subscriptions: Subscriptions,
     private readonly eventSubscriptions: EventSubscriptions,
     @Inject(STREAM_DIALECTS) private readonly dialects: StreamDialects,
@@ -50,7 +51,10 @@ export class StreamController {
     const dialect = this.#dialectNamed(query.get('dialect'));
     if (this.reception.isDraining) throw new MetricastError('busy', { retryAfter: 1 });
     const { visitor, principal } = await this.#meet(request, query);
-    const stream = await openStream(request, platformResponse);
+    if (!(await awaitTurn(request, platformResponse))) return;
+    this.#requireRoomStill(request, visitor, principal);
+    // From here on to the open connection nothing is waited for, or more would come in than there is room for.
+    const stream = openStream(request, platformResponse);
     if (!stream) return;
     this.doorway.hold(visitor, stream);
     const transport = new SseTransport(stream, visitor.address);
@@ -62,7 +66,9 @@ export class StreamController {
     const connection = this.reception.open({ principal, dialect, framing: sseFraming, transport, query });
     stream.on('drain', () => this.hub.drain(connection));
     stream.on('close', () => this.hub.close(connection));
-    for (const command of this.reception.openingCommands(connection, query)) await this.#run(connection, command);
+    for (const command of this.reception.openingCommands(connection, query)) {
+      if (connection.isOpen) await this.#run(connection, command);
+    }
   }
 
   #dialectNamed(name: string | null): Dialect {
@@ -77,10 +83,23 @@ export class StreamController {
       const visitor = this.doorway.screen(request);
       return { visitor, principal: await this.#admit(visitor, request, query) };
     } catch (thrown) {
-      const error = MetricastError.from(thrown);
-      this.reception.noteRefusal(error);
-      throw error;
+      throw this.#noteRefusal(thrown);
     }
+  }
+
+  #requireRoomStill(request: IncomingMessage, visitor: Visitor, principal: Principal): void {
+    try {
+      this.doorway.requireRoomStill(visitor, principal);
+    } catch (thrown) {
+      giveUpTurn(request);
+      throw this.#noteRefusal(thrown);
+    }
+  }
+
+  #noteRefusal(thrown: unknown): MetricastError {
+    const error = MetricastError.from(thrown);
+    this.reception.noteRefusal(error);
+    return error;
   }
 
   /** An event source in a browser can send no header, so its token may come in the address. */
@@ -99,11 +118,15 @@ export class StreamController {
   /** The response has begun, so whatever goes wrong is told in the stream. */
   async #run(connection: Connection, command: Command): Promise<void> {
     try {
+      const retryAfter = this.budget.take(connection.principal, Date.now());
+      if (retryAfter > 0) throw new MetricastError('rate_limited', { retryAfter });
       if (command.type === 'subscribe') await this.subscriptions.subscribe(connection, command);
       if (command.type === 'watch_events') await this.eventSubscriptions.watch(connection, command);
     } catch (thrown) {
       const error = MetricastError.from(thrown);
       this.hub.sendError(connection, error);
+      // Nobody can ask for it again on a stream.
+      if (error.code === 'rate_limited') this.hub.close(connection, CLOSE.tooMany);
       if (error.code !== 'internal') return;
       this.#logger.error(describeThrown(error.cause));
       this.hub.close(connection, CLOSE.internal);

@@ -1,14 +1,15 @@
 import type { RawData, WebSocket } from 'ws';
+import type { Readable } from './ws-session.js';
 
 /** Keeps what a client sends until somebody listens to it, and hands it on then. Little comes: the socket is not read meanwhile. */
-export function holdBack(webSocket: WebSocket, until: Promise<void>): void {
+export function holdBack(webSocket: WebSocket, source: Readable, until: () => Promise<void>): void {
   const held: [data: RawData, isBinary: boolean][] = [];
   const hold = (data: RawData, isBinary: boolean) => held.push([data, isBinary]);
   webSocket.on('message', hold);
-  webSocket.pause();
-  void until.then(() => {
+  source.pause();
+  void until().then(() => {
     webSocket.off('message', hold);
     for (const frame of held) webSocket.emit('message', ...frame);
-    webSocket.resume();
+    source.resume();
   });
 }

@@ -32,7 +32,7 @@ export interface SessionServices {
   readonly handlers: CommandHandlers;
 }
 
-/** Reading can be held back. */
+/** Reading can be held back: it goes on once everybody has resumed it who had paused it. */
 export interface Readable {
   pause(): void;
   resume(): void;
@@ -46,6 +46,8 @@ export class WsSession {
   #controlFrames = 0;
   #controlFramesSince: Millis = 0;
   #isBusy = false;
+  /** Whether the source is held back for those that wait. */
+  #isFull = false;
   #waiting: Inbound[] = [];
 
   constructor(
@@ -59,10 +61,10 @@ export class WsSession {
     const { connection } = this;
     if (!connection.isOpen) return;
     connection.lastHeardAt = Date.now();
-    const retryAfter = this.services.budget.take(connection.principal, connection.lastHeardAt, data.length);
-    if (retryAfter > 0) {
+    const limited = this.#pay(connection.lastHeardAt, data.length);
+    if (limited) {
       if (data.length > InboundBudget.BYTES_A_MESSAGE) this.#restFromReading();
-      this.#enqueue({ type: 'failed', error: new MetricastError('rate_limited', { retryAfter }) });
+      this.#enqueue(limited);
       return;
     }
     const inbound = this.#read(data, isBinary);
@@ -84,9 +86,15 @@ export class WsSession {
     setTimeout(() => connection.transport.terminate(), REST_MILLIS).unref();
   }
 
-  /** Runs what the connection asked for by being opened, before its first frame. */
+  /** Runs what the connection asked for by being opened, before its first frame. Asked for so, it is no cheaper. */
   begin(commands: readonly Command[]): void {
-    for (const command of commands) this.#enqueue(command);
+    for (const command of commands) this.#enqueue(this.#pay(Date.now()) ?? command);
+  }
+
+  /** Takes a message from the budget; where that is used up, what is told instead of an answer. */
+  #pay(now: Millis, bytes?: number): Inbound | undefined {
+    const retryAfter = this.services.budget.take(this.connection.principal, now, bytes);
+    return retryAfter > 0 ? { type: 'failed', error: new MetricastError('rate_limited', { retryAfter }) } : undefined;
   }
 
   /** What the frame asks for; undefined where the connection ended over it. */
@@ -125,7 +133,9 @@ export class WsSession {
       return;
     }
     this.#waiting.push(inbound);
-    if (this.#waiting.length === MAX_WAITING) this.source.pause();
+    if (this.#waiting.length < MAX_WAITING || this.#isFull) return;
+    this.#isFull = true;
+    this.source.pause();
   }
 
   async #run(first: Inbound): Promise<void> {
@@ -136,7 +146,10 @@ export class WsSession {
       if (next.type === 'failed') this.#fail(next.error, next.id);
       // The gateway's filter has answered whatever its handler threw: this does not reject.
       else await this.services.handlers.handle(this.connection, next);
-      if (this.#waiting.length === MAX_WAITING / 2) this.source.resume();
+      if (this.#isFull && this.#waiting.length <= MAX_WAITING / 2) {
+        this.#isFull = false;
+        this.source.resume();
+      }
     }
     this.#isBusy = false;
   }

@@ -4,6 +4,9 @@ import type { Transport } from '../../hub/index.js';
 import type { Close } from '../../protocol/index.js';
 import { deflatedJsonFraming, deflatedMessagePackFraming, jsonFraming, messagePackFraming } from './framing.js';
 
+/** What somebody may still send who was not let in: about what was on its way when they heard of it. */
+const MAX_BYTES_AFTER_DISMISSAL = 64 * 1024;
+
 const ENCODINGS = { json: jsonFraming, messagePack: messagePackFraming };
 const DEFLATED_ENCODINGS = { json: deflatedJsonFraming, messagePack: deflatedMessagePackFraming };
 
@@ -12,6 +15,8 @@ export class WsTransport implements Transport {
   readonly name = 'websocket';
   readonly canAnswer = true;
   readonly encodings: typeof ENCODINGS;
+  /** Of those who want the peer not to be read. */
+  #holds = 0;
 
   constructor(
     private readonly webSocket: WebSocket,
@@ -52,6 +57,31 @@ export class WsTransport implements Transport {
 
   close({ code, reason }: Close): void {
     this.webSocket.close(code, reason);
+  }
+
+  /** Closes it to somebody who is not let in. Who goes on to send, instead of answering, is cut off. */
+  dismiss(close: Close): void {
+    let bytes = 0;
+    this.socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > MAX_BYTES_AFTER_DISMISSAL) this.terminate();
+    });
+    this.close(close);
+  }
+
+  /** Ends it as soon as what was written is on its way, a close included: the peer's answer to that is not waited for. */
+  end(): void {
+    this.socket.once('finish', () => this.socket.destroy());
+    this.socket.end();
+  }
+
+  /** Does not read the peer until {@link resume}: each who has paused it resumes it, and the last one counts. */
+  pause(): void {
+    if (++this.#holds === 1) this.webSocket.pause();
+  }
+
+  resume(): void {
+    if (--this.#holds === 0) this.webSocket.resume();
   }
 
   terminate(): void {

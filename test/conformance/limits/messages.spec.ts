@@ -60,4 +60,27 @@ describe("a tenant's limit of messages a minute", () => {
     expect(await other.ask({ type: 'ping' })).toMatchObject({ type: 'pong' });
     await other.close();
   });
+
+  it('counts what the address of a connection asks for as well', async () => {
+    await limit(2);
+    const [one, two, three] = [await tenant.watchSkills(), await tenant.watchSkills(), await tenant.watchSkills()];
+    const isUpdateOrError = ({ type }: Record<string, unknown>) => type === 'metrics_update' || type === 'error';
+    expect(await one.find(isUpdateOrError)).toMatchObject({ type: 'metrics_update' });
+    expect(await two.find(isUpdateOrError)).toMatchObject({ type: 'metrics_update' });
+
+    expect(await three.find(isUpdateOrError)).toMatchObject({ type: 'error', message: 'Rate limit exceeded' });
+    await Promise.all([one, two, three].map((each) => each.close()));
+  });
+
+  it('counts what the address of a stream asks for as well, and ends one that can have nothing', async () => {
+    await limit(1);
+    const one = await tenant.stream('dialect=skills');
+    const two = await tenant.stream('dialect=skills');
+
+    expect(await two.nextOf('error')).toMatchObject({ message: { message: 'Rate limit exceeded' } });
+    expect(await two.nextOf('error')).toMatchObject({ message: { code: 4429, reconnect: true } });
+    await two.closed;
+    await one.next({ type: 'metrics_update' });
+    await one.close();
+  });
 });

@@ -45,6 +45,15 @@ describe.each<Platform>(['express', 'fastify'])('the REST requests of a subject 
     expect(await statuses(1)).toEqual([200]);
   });
 
+  it('are those of one subject in all tenants of its token together', async () => {
+    await start(LIMIT);
+    const [first, second] = [tenant.id, new TestTenant(app).id];
+    const claims = { tenants: [first, second] };
+    expect(await statuses(LIMIT - 1, claims, `/skills?tenant_id=${first}`)).toEqual(all(LIMIT - 1));
+
+    expect(await statuses(2, claims, `/skills?tenant_id=${second}`)).toEqual([200, 429]);
+  });
+
   it('count where they are refused as well, and for administrators', async () => {
     await start(LIMIT);
 

@@ -154,11 +154,11 @@ describe('GET /metrics with a token', () => {
     expect(await response.json()).toMatchObject({ code: 'unauthenticated' });
   });
 
-  it.each(['', 'two words', 'ümlaut', 'x'.repeat(1025)])(
-    'does not start with one that cannot be sent: %s',
+  it.each(['', 'two words in a row', 'ümlaut of many letters', 'x'.repeat(15), 'x'.repeat(1025)])(
+    'does not start with one that cannot be sent, or be guessed: %s',
     async (bad) => {
       await expect(TestApp.start({ auth: { secret: SECRET }, metricsToken: bad })).rejects.toThrow(
-        'Metricast option metricsToken: it must be 1 to 1024 printable ASCII characters without spaces',
+        'Metricast option metricsToken: it must be 16 to 1024 printable ASCII characters without spaces',
       );
     },
   );

@@ -95,6 +95,21 @@ export function revocationsContract(storage: () => Storage, another: () => Promi
     expect((await rows()).map(({ revoked_at }) => Number(revoked_at))).toEqual([now + 5000]);
   });
 
+  it('of all tokens of a tenant stands for those before it', async () => {
+    const { revocations } = await start();
+    const now = Date.now();
+    vi.useFakeTimers({ toFake: ['Date'], now: now - 120_000 });
+    await revocations.revoke({ kind: 'jti', value: 'old', tenant }, ADMIN);
+    await revocations.revoke({ kind: 'jti', value: 'of all', tenant: null }, ADMIN);
+    vi.setSystemTime(now);
+    await revocations.revoke({ kind: 'jti', value: 'new', tenant }, ADMIN);
+    await revocations.revoke({ kind: 'tenant', value: tenant, tenant }, ADMIN);
+
+    expect((await rows()).map(({ value }) => value).sort()).toEqual(['new', tenant]);
+    const { list } = await start();
+    expect(list.revokes({ ...holder, issuedAt: now + 60_000, tokenId: 'of all' })).toBe(true);
+  });
+
   it('is let go when it is older than any token', async () => {
     const { revocations, list } = await start();
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 401 * DAY });

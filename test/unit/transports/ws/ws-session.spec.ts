@@ -208,7 +208,11 @@ describe('a frame that is no command', () => {
       throw new MetricastError('not_supported');
     };
     peer = connect(hub, { dialect: Object.assign(Object.create(dialect) as PlainDialect, { parse }) });
-    session = new WsSession(peer.connection, readable(source), { hub, budget, handlers: handlers as unknown as CommandHandlers });
+    session = new WsSession(peer.connection, readable(source), {
+      hub,
+      budget,
+      handlers: handlers as unknown as CommandHandlers,
+    });
     for (let frame = 0; frame < 30; frame++) send({ type: 'get_history' });
     expect(await answers()).toHaveLength(30);
     expect(peer.connection.isOpen).toBe(true);
