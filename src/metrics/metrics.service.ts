@@ -13,6 +13,7 @@ import {
   type Tags,
   type TenantId,
   canonicalKey,
+  describeThrown,
   matchesFilter,
 } from '../protocol/index.js';
 import { Scheduler } from '../scheduler/index.js';
@@ -84,7 +85,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
         const wasPlanned = this.#plan.has(tick);
         this.#schedule(tick);
         // Who has waited for it to be switched on need not wait for the next tick as well.
-        if (!wasPlanned && this.#plan.has(tick)) void this.#run(tick, 0);
+        if (!wasPlanned && this.#plan.has(tick)) this.#runNow(tick);
       }
       this.#alignTimers();
     });
@@ -173,6 +174,11 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     const lag = timer ? Math.max(0, now - timer.dueAt) : 0;
     if (timer) timer.dueAt = now + timer.slotLength;
     return Promise.all(this.#plan.due(interval, now).map((tick) => this.#run(tick, lag)));
+  }
+
+  /** Outside of a timer, where nobody else would hear that it failed. */
+  #runNow(tick: Tick): void {
+    this.#run(tick, 0).catch((error: unknown) => this.#logger.error(`${tickKey(tick)}: ${describeThrown(error)}`));
   }
 
   async #run(tick: Tick, lag: Millis): Promise<void> {
