@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type Connection, Hub } from '../../hub/index.js';
-import { MetricastError, type SettingsNotice, type SettingsReason } from '../../protocol/index.js';
+import { FEATURES, MetricastError, type SettingsNotice, type SettingsReason } from '../../protocol/index.js';
 import { type EffectiveSettings, type SettingsStep, Tenants } from '../../tenants/index.js';
 
 /** Tells open connections, each in its dialect's words, that other settings apply to them from now on. */
@@ -37,5 +37,10 @@ function shownOf(settings: EffectiveSettings): Omit<SettingsNotice, 'reason'> {
 /** Limits, retention and the like are no client's business: a message that says the same again would only puzzle it. */
 function isWorthTelling({ before, after }: SettingsStep): boolean {
   const [was, is] = [shownOf(before), shownOf(after)];
-  return was.interval !== is.interval || was.profile !== is.profile || was.streaming !== is.streaming;
+  return (
+    was.interval !== is.interval ||
+    was.profile !== is.profile ||
+    was.streaming !== is.streaming ||
+    FEATURES.some((feature) => before.features[feature] !== after.features[feature])
+  );
 }

@@ -68,6 +68,11 @@ describe('a client whose dialect has words for settings', () => {
       { performanceProfile: 'low_frequency', collectionIntervalSeconds: 1 },
       { interval: 1, profile: 'low_frequency', streaming: true },
     ],
+    [
+      'that a feature is switched',
+      { features: { workflows: false } },
+      { interval: 1, profile: 'high_frequency', streaming: true },
+    ],
     ['that streaming ends', { metricsStreaming: false }, { interval: 1, profile: 'high_frequency', streaming: false }],
   ])('is told %s, and that it is as before again', async (_what, own, notice) => {
     expect(await told(new TellingDialect(), [own, {}])).toEqual([
@@ -80,11 +85,10 @@ describe('a client whose dialect has words for settings', () => {
     { limits: { maxSeries: 5 } },
     { retentionDays: 7 },
     { allowedOrigins: ['https://a.example'] },
-    { features: { workflows: false } },
     { maxEventsPerMinute: 7 },
     { metricsStreaming: true },
     { performanceProfile: 'high_frequency' },
-  ])('is told nothing of %j, which leaves interval, profile and streaming as they are', async (own) => {
+  ])('is told nothing of %j, which leaves interval, profile, features and streaming as they are', async (own) => {
     expect(await told(new TellingDialect(), [own, {}])).toEqual([]);
   });
 });
