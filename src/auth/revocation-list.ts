@@ -61,7 +61,10 @@ export class RevocationList {
 
   /** Drops those from before this instant. */
   forget(before: Millis): void {
-    for (const there of this.#byTenant.values()) this.#dropWhere(there, ({ revokedAt }) => revokedAt < before);
+    for (const [tenant, there] of this.#byTenant) {
+      this.#dropWhere(there, ({ revokedAt }) => revokedAt < before);
+      if (there.size === 0) this.#byTenant.delete(tenant);
+    }
   }
 
   #dropWhere(there: Map<string, Revocation>, isDropped: (revocation: Revocation) => boolean): void {

@@ -10,8 +10,6 @@ const JOB = 'metricast:keys:renew';
 const RENEW_MILLIS = 600_000;
 /** Between two looks for a key that is not there: anybody can name one. */
 const ASK_AGAIN_MILLIS = 30_000;
-/** Of names that are known to be no key's, until the set is read again. */
-const MAX_UNKNOWN = 100;
 
 /** The file with the keys cannot be read: no token could be checked. */
 export class KeysUnreadableError extends Error {
@@ -29,13 +27,12 @@ export class TokenKeys implements OnModuleInit, OnModuleDestroy {
   /** Made once: a text would be read anew for each token, which takes longer than all the rest of opening a connection. */
   readonly #only: KeyObject | undefined;
   #set: KeySet = new Map();
-  /** The names that somebody waits for while the set is read. */
-  #sought = new Set<string>();
-  /** Those for which it was read, and is not in it. */
-  #unknown: ReadonlySet<string> = new Set();
   #loading: Promise<void> | undefined;
   #askedAt = -Infinity;
-  #hasFailed = false;
+  /** When the set was last read; that it could not be read since takes this back. */
+  #loadedAt = -Infinity;
+  /** What the log was told last that is wrong with the set. */
+  #problem: string | undefined;
 
   constructor(
     @Inject(AUTH_OPTIONS) private readonly options: AuthOptions,
@@ -82,23 +79,22 @@ export class TokenKeys implements OnModuleInit, OnModuleDestroy {
       if (now - this.#askedAt < ASK_AGAIN_MILLIS) return undefined;
       this.#askedAt = now;
     }
-    if (this.#sought.size < MAX_UNKNOWN) this.#sought.add(kid);
     return this.#renew(jwks);
   }
 
   /**
-   * Why there is no key with this `kid`.
+   * Why there is no key with this `kid`. A set that was read a moment ago has all keys that there are: whoever names
+   * another one made it up.
    *
-   * @returns a {@link MetricastError} `busy` where there may be one, and it cannot be looked for now.
+   * @returns a {@link MetricastError} `keys_unavailable` where there may be one: the set could not be read the last time,
+   * or is being read, and this token does not wait for it.
    */
   missing(kid: unknown): Error {
-    if (this.options.jwks === undefined || typeof kid !== 'string' || this.#unknown.has(kid))
-      return new Error('no such key');
-    const left = this.#askedAt + ASK_AGAIN_MILLIS - performance.now();
-    return new MetricastError('busy', {
-      detail: 'the key of this token cannot be looked up',
-      retryAfter: Math.max(1, Math.ceil(left / 1000)),
-    });
+    const now = performance.now();
+    const isRead = this.#loading === undefined && now - this.#loadedAt < ASK_AGAIN_MILLIS;
+    if (this.options.jwks === undefined || typeof kid !== 'string' || isRead) return new Error('no such key');
+    const left = this.#askedAt + ASK_AGAIN_MILLIS - now;
+    return new MetricastError('keys_unavailable', { retryAfter: Math.max(1, Math.ceil(left / 1000)) });
   }
 
   #renew(location: string): Promise<void> {
@@ -111,19 +107,23 @@ export class TokenKeys implements OnModuleInit, OnModuleDestroy {
     try {
       const { algorithm = 'HS256' } = this.options;
       const set = await loadKeySet(location, algorithm);
-      // One that is empty all of a sudden takes back all keys; one that was empty from the start is a mistake.
-      if (isNeeded && set.size === 0) throw new KeySetError(`no key with a kid that can check ${algorithm}`);
+      const problem = set.size > 0 ? undefined : `no key with a kid that can check ${algorithm}`;
+      // In a file at the start that is a mistake. Later, and at a URL at any time, it is how all keys are taken back.
+      if (isNeeded && problem !== undefined) throw new KeySetError(problem);
       this.#set = set;
-      this.#unknown = this.#sought;
-      this.#hasFailed = false;
+      this.#loadedAt = performance.now();
+      this.#tell(problem && `No token is taken: the key set has ${problem}`);
     } catch (error) {
       const reason = error instanceof KeySetError ? error.message : 'it cannot be understood';
       if (isNeeded) throw new KeysUnreadableError(reason);
-      this.#unknown = new Set();
-      if (!this.#hasFailed) this.#logger.error(`The keys of tokens cannot be read: ${reason}`);
-      this.#hasFailed = true;
-    } finally {
-      this.#sought = new Set();
+      this.#loadedAt = -Infinity;
+      this.#tell(`The keys of tokens cannot be read: ${reason}`);
     }
+  }
+
+  /** Logs what is wrong with the set, once for as long as it stays that; `undefined` where all is well. */
+  #tell(problem: string | undefined): void {
+    if (problem !== undefined && problem !== this.#problem) this.#logger.error(problem);
+    this.#problem = problem;
   }
 }

@@ -38,8 +38,8 @@ export class TokenVerifier {
   }
 
   /**
-   * @throws {@link MetricastError} `unauthenticated`, whatever is wrong with the token, with a cause; `busy` where the key that
-   * it names cannot be looked up now.
+   * @throws {@link MetricastError} `unauthenticated`, whatever is wrong with the token, with a cause; `keys_unavailable`
+   * where the key that it names cannot be looked up now.
    */
   verify(token: string): TokenClaims {
     try {

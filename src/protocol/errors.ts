@@ -43,6 +43,12 @@ const TABLE = {
   rate_limited: { message: 'Rate limit exceeded', status: 429, temporary: true, close: CLOSE.tooMany },
   connection_limit: { message: 'Too many connections', status: 429, temporary: true, close: CLOSE.tooMany },
   busy: { message: 'Storage cannot take more now', status: 503, temporary: true },
+  keys_unavailable: {
+    message: 'The key of the token cannot be looked up now',
+    status: 503,
+    temporary: true,
+    close: CLOSE.internal,
+  },
   streaming_disabled: { message: 'Metrics streaming is disabled in settings', status: 409, temporary: false },
   feature_disabled: { message: 'Feature is disabled in settings', status: 409, temporary: false },
   collect_failed: { message: 'Failed to fetch metrics', status: 503, temporary: true },

@@ -5,7 +5,7 @@ import { CLOSE, type CommandOf, type ErrorCode, MetricastError, type Principal }
 import { isVisibleTo } from './subscriptions.js';
 
 /** The newer token says nothing, or not yet: the one before is as good as it was. */
-const KEEPS_THE_OLD: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'busy', 'rate_limited'] as const);
+const KEEPS_THE_OLD: ReadonlySet<ErrorCode> = new Set(['unauthenticated', 'keys_unavailable', 'rate_limited'] as const);
 
 /** Lets connections go on with a newer token, before the one that they were opened with ends. */
 @Injectable()

@@ -39,6 +39,11 @@ export function giveUpTurn({ socket }: IncomingMessage): void {
   taken.delete(socket);
 }
 
+/** Has the connection end with the answer that is yet to come, under HTTP/1. */
+export function endWithAnswer(platformResponse: object): void {
+  rawOf(platformResponse).shouldKeepAlive = false;
+}
+
 /**
  * Begins the response when it is its turn, and gives the stream that its events are written to: under HTTP/1 the socket
  * itself, because a body that lasts until the connection ends needs no framing, and so the same bytes serve every

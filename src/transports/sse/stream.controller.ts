@@ -12,7 +12,7 @@ import {
 } from '../../protocol/index.js';
 import { ProblemFilter } from '../../rest/index.js';
 import { Doorway, EventSubscriptions, Reception, Subscriptions, type Visitor } from '../connections/index.js';
-import { awaitTurn, giveUpTurn, openStream } from './open-stream.js';
+import { awaitTurn, endWithAnswer, giveUpTurn, openStream } from './open-stream.js';
 import { SSE_PRELUDE, sseFraming } from './sse-framing.js';
 import { SseTransport } from './sse-transport.js';
 
@@ -49,9 +49,11 @@ export class StreamController {
     const request = nodeRequest(platformRequest);
     const query = new URLSearchParams((request.url ?? '').split('?').slice(1).join('?'));
     const dialect = this.#dialectNamed(query.get('dialect'));
-    if (this.reception.isDraining) throw new MetricastError('busy', { retryAfter: 1 });
+    this.#requireNotDraining(platformResponse);
     const { visitor, principal } = await this.#meet(request, query);
     if (!(await awaitTurn(request, platformResponse))) return;
+    // A stream that began on a server which was told to end meanwhile would not be among those that it sends away.
+    this.#requireNotDraining(platformResponse);
     this.#requireRoomStill(request, visitor, principal);
     // From here on to the open connection nothing is waited for, or more would come in than there is room for.
     const stream = openStream(request, platformResponse);
@@ -59,10 +61,6 @@ export class StreamController {
     this.doorway.hold(visitor, stream);
     const transport = new SseTransport(stream, visitor.address);
     transport.write(SSE_PRELUDE);
-    if (this.reception.isDraining) {
-      transport.close(CLOSE.goingAway);
-      return;
-    }
     const connection = this.reception.open({ principal, dialect, framing: sseFraming, transport, query });
     stream.on('drain', () => this.hub.drain(connection));
     stream.on('close', () => this.hub.close(connection));
@@ -75,6 +73,13 @@ export class StreamController {
     if (name === null) return this.dialects.usual;
     if (Object.hasOwn(this.dialects.byName, name)) return this.dialects.byName[name]!;
     throw new MetricastError('bad_request', { detail: 'no such dialect' });
+  }
+
+  #requireNotDraining(platformResponse: object): void {
+    if (!this.reception.isDraining) return;
+    // Kept for further requests, the connection would hold up the shutdown.
+    endWithAnswer(platformResponse);
+    throw new MetricastError('busy', { retryAfter: 1 });
   }
 
   /** Finds out who comes, and counts those who are not let in. */

@@ -20,19 +20,16 @@ import { CommandHandlers } from './command-handlers.js';
 import { acceptableOffer } from './deflate-offer.js';
 import { type Endpoint, EndpointTable } from './endpoints.js';
 import { FirstFrames } from './first-frames.js';
-import { limitPayload } from './limit-payload.js';
+import { MAX_FRAME_BYTES, MAX_FRAME_BYTES_OF_STRANGERS, limitPayload } from './limit-payload.js';
 import { releaseInflater } from './release-inflater.js';
 import { refuseUpgrade } from './upgrade-router.js';
 import { WsSession } from './ws-session.js';
 import { WsTransport } from './ws-transport.js';
 
-const MAX_FRAME_BYTES = 1024 * 1024;
 /** Each costs as much as a frame of its own, however little it brings. */
 const MAX_FRAGMENTS_A_MESSAGE = 1024;
 /** Pieces of a frame that the network brought apart. The kernel gathers what does not come byte by byte. */
 const MAX_PIECES_A_FRAME = 16 * 1024;
-/** Of those who have not said yet who they are: a token takes no more, and what a large frame costs anybody could make us pay. */
-const MAX_FRAME_BYTES_OF_STRANGERS = 16 * 1024;
 /** How long a client may take to answer a close. */
 const PATIENCE_MILLIS = 5000;
 /** What is negotiated: no message, of either side, refers to one before it. */
@@ -48,7 +45,7 @@ const TOLD_BY_HTTP: ReadonlySet<ErrorCode> = new Set([
   'foreign_origin',
   'rate_limited',
   'connection_limit',
-  'busy',
+  'keys_unavailable',
 ] as const);
 
 export const ADMISSION_OPTIONS = Symbol('metricast.admission-options');
@@ -173,10 +170,7 @@ export class Admission {
     this.firstFrames.await(
       { ...guest, dialect, webSocket, transport },
       {
-        enter: (known) => {
-          limitPayload(webSocket, MAX_FRAME_BYTES);
-          this.#open(endpoint, known, webSocket, transport);
-        },
+        enter: (known) => this.#open(endpoint, known, webSocket, transport),
         refuse: (error) => this.#refuse(dialect, transport, error),
       },
     );

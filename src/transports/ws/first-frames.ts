@@ -6,6 +6,7 @@ import { type Dialect, ERRORS, MetricastError, type Principal } from '../../prot
 import { Doorway, Reception, type Visitor } from '../connections/index.js';
 import { decodeFrame } from './decode-frame.js';
 import { holdBack } from './hold-back.js';
+import { MAX_FRAME_BYTES, limitPayload } from './limit-payload.js';
 import type { WsTransport } from './ws-transport.js';
 
 /** How many may owe a token at once. Of more, the one goes that has owed it the longest: who means it sends it at once. */
@@ -73,6 +74,8 @@ export class FirstFrames {
     webSocket.once('message', (data, isBinary) => {
       clearTimeout(timer);
       webSocket.off('ping', countSign).off('pong', countSign);
+      // Before it is known whether the token is good, as what came right behind it is looked at while its key is sought.
+      limitPayload(webSocket, MAX_FRAME_BYTES);
       const token = tokenIn(newcomer.dialect, data as Buffer, isBinary);
       const seeking = this.doorway.seekKey(token);
       if (!seeking) check(token);

@@ -38,7 +38,13 @@ export interface Readable {
   resume(): void;
 }
 
-type Inbound = Command | { readonly type: 'failed'; readonly error: MetricastError; readonly id?: CommandId };
+interface Failed {
+  readonly type: 'failed';
+  readonly error: MetricastError;
+  readonly id?: CommandId;
+}
+
+type Inbound = Command | Failed;
 
 /** The inbound side of an admitted connection: turns its frames into commands and runs them, one after the other. */
 export class WsSession {
@@ -88,11 +94,20 @@ export class WsSession {
 
   /** Runs what the connection asked for by being opened, before its first frame. Asked for so, it is no cheaper. */
   begin(commands: readonly Command[]): void {
-    for (const command of commands) this.#enqueue(this.#pay(Date.now()) ?? command);
+    for (const command of commands) {
+      const limited = this.#pay(Date.now());
+      if (limited) {
+        this.#fail(limited.error);
+        // Open it would stay empty: its client has asked already, and has no reason to ask again.
+        this.services.hub.close(this.connection, CLOSE.tooMany);
+        return;
+      }
+      this.#enqueue(command);
+    }
   }
 
   /** Takes a message from the budget; where that is used up, what is told instead of an answer. */
-  #pay(now: Millis, bytes?: number): Inbound | undefined {
+  #pay(now: Millis, bytes?: number): Failed | undefined {
     const retryAfter = this.services.budget.take(this.connection.principal, now, bytes);
     return retryAfter > 0 ? { type: 'failed', error: new MetricastError('rate_limited', { retryAfter }) } : undefined;
   }

@@ -106,7 +106,8 @@ describe('a server whose keys are in a file', () => {
     const other = await TestApp.start({ auth: { jwks, algorithm: 'ES256' }, maxFailedAuthentications: 0 });
 
     expect(await receptions(other, known.token({}, kid))).toEqual(OUT);
-    expect(await receptions(other, known.token({}, `${kid}!`))).toEqual(LATER);
+    writeFileSync(jwks, keySetOf(known.jwk(), new SigningKey(`${kid}!`).jwk()));
+    expect(await receptions(other, known.token({}, `${kid}!`))).toEqual(OUT);
     await other.close();
   });
 
@@ -165,15 +166,55 @@ describe('a server whose keys are on the web', () => {
     const client = await ChannelsClient.open(app.url(`/ws/metrics?token=${known.token()}`, 'ws'), 'JSON');
 
     expect(await client.ask({ type: 'refresh', token: fresh.token() })).toMatchObject({ type: 'refreshed' });
-    // Where it cannot be looked for, the connection goes on with the token that it has.
-    const later = { type: 'refresh', token: new SigningKey('b').token() };
-    expect(await client.ask(later)).toMatchObject({
+    await client.close();
+    await app.close();
+    await issuer.close();
+  });
+
+  it('lets a connection go on with the token that it has where the key of a newer one cannot be looked up', async () => {
+    const issuer = await HttpStandIn.start((_request, response) => response.end(keySetOf(known.jwk())));
+    const app = await TestApp.start({ auth: { jwks: `${issuer.url}/jwks`, algorithm: 'ES256' } });
+    await issuer.close();
+    const client = await ChannelsClient.open(app.url(`/ws/metrics?token=${known.token()}`, 'ws'), 'JSON');
+
+    expect(await client.ask({ type: 'refresh', token: new SigningKey('a').token() })).toMatchObject({
       type: 'error',
-      code: 'busy',
+      code: 'keys_unavailable',
+      message: 'The key of the token cannot be looked up now',
       retry_after: expect.any(Number) as number,
     });
     expect(await client.ask({ type: 'ping' })).toMatchObject({ type: 'pong' });
     await client.close();
+    await app.close();
+  });
+
+  it('says that it cannot tell where the keys cannot be had, and counts no wrong token', async () => {
+    const issuer = await HttpStandIn.start((_request, response) => response.end(keySetOf(known.jwk())));
+    const auth = { jwks: `${issuer.url}/jwks`, algorithm: 'ES256' } as const;
+    const app = await TestApp.start({ auth, maxFailedAuthentications: 1 });
+    await issuer.close();
+    const token = new SigningKey('a').token();
+
+    expect(await receptions(app, token)).toEqual(LATER);
+    expect(await SseClient.refusal(app.url(`/stream/metrics?token=${token}`))).toMatchObject({
+      headers: { 'retry-after': expect.stringMatching(/^[1-3]?\d$/) as string },
+      body: { statusCode: 503, code: 'keys_unavailable', message: 'The key of the token cannot be looked up now' },
+    });
+    expect(await receptions(app, known.token())).toEqual(IN);
+    await app.close();
+  });
+
+  it('counts who makes up the names of keys among those with wrong tokens', async () => {
+    const issuer = await HttpStandIn.start((_request, response) => response.end(keySetOf(known.jwk())));
+    const auth = { jwks: `${issuer.url}/jwks`, algorithm: 'ES256' } as const;
+    const app = await TestApp.start({ auth, maxFailedAuthentications: 3 });
+    const statuses: number[] = [];
+    for (const kid of ['a', 'b', 'c', 'd']) {
+      const headers = { authorization: `Bearer ${known.token({}, kid)}` };
+      statuses.push((await app.post('/ingest/skills', [], headers)).status);
+    }
+
+    expect(statuses).toEqual([401, 401, 401, 429]);
     await app.close();
     await issuer.close();
   });
@@ -203,13 +244,14 @@ describe('a server whose keys are on the web', () => {
     const fresh = [new SigningKey('a'), new SigningKey('b')];
     const issuer = await HttpStandIn.start((_request, response) => response.end(keySetOf(...keys)));
     let keys = [known.jwk()];
-    const app = await TestApp.start({ auth: { jwks: `${issuer.url}/jwks`, algorithm: 'ES256' } });
+    const auth = { jwks: `${issuer.url}/jwks`, algorithm: 'ES256' } as const;
+    const app = await TestApp.start({ auth, maxFailedAuthentications: 0 });
     keys = [...keys, fresh[0]!.jwk()];
 
     expect(await receptions(app, fresh[0]!.token())).toEqual(IN);
     expect(issuer.received).toHaveLength(2);
-    // It has been asked just now.
-    expect(await receptions(app, fresh[1]!.token())).toEqual(LATER);
+    // It has been asked just now, and had no such key.
+    expect(await receptions(app, fresh[1]!.token())).toEqual(OUT);
     expect(issuer.received).toHaveLength(2);
     await app.close();
     await issuer.close();

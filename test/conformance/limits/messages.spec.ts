@@ -3,6 +3,7 @@ import { SECRET, TestApp } from '../../support/app.js';
 import type { ChannelsClient } from '../../support/channels-client.js';
 import { changeSettings } from '../../support/settings.js';
 import { TestTenant } from '../../support/test-tenant.js';
+import { WireClient } from '../../support/wire-client.js';
 
 describe("a tenant's limit of messages a minute", () => {
   let app: TestApp;
@@ -70,6 +71,25 @@ describe("a tenant's limit of messages a minute", () => {
 
     expect(await three.find(isUpdateOrError)).toMatchObject({ type: 'error', message: 'Rate limit exceeded' });
     await Promise.all([one, two, three].map((each) => each.close()));
+  });
+
+  it.each([
+    { path: '/ws/skills?', saysWhen: false },
+    { path: '/ws/tools?', saysWhen: false },
+    { path: '/ws/routing?', saysWhen: false },
+    { path: '/ws?event_types=alert', saysWhen: true },
+    { path: '/ws/metrics?channels=alerts.events', saysWhen: true },
+  ])('ends a socket of $path that can have nothing of what its address asks for', async ({ path, saysWhen }) => {
+    await limit(1);
+    const open = () => WireClient.open(app.url(`${path}&token=${tenant.token()}`, 'ws'));
+    const [one, two] = [await open(), await open()];
+    const error = await two.find((message) => Object.values(message).includes('Rate limit exceeded'));
+
+    expect('retry_after' in error).toBe(saysWhen);
+    expect(await two.closed).toEqual({ code: 4429, reason: 'too many connections or attempts' });
+    expect(two.unread).toEqual([]);
+    expect(one.socket.readyState).toBe(one.socket.OPEN);
+    await one.close();
   });
 
   it('counts what the address of a stream asks for as well, and ends one that can have nothing', async () => {

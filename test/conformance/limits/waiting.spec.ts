@@ -1,15 +1,19 @@
 import type { Server, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Reception } from '../../../src/transports/connections/index.js';
 import { type Platform, TestApp } from '../../support/app.js';
 import { HttpStandIn } from '../../support/http-stand-in.js';
 import { SigningKey, keySetOf } from '../../support/key-sets.js';
+import { jsonFrame } from '../../support/raw-frame.js';
 import { RawHttp } from '../../support/raw-http.js';
+import { RawSocket } from '../../support/raw-socket.js';
 import { refusedUpgrade } from '../../support/refused-upgrade.js';
 import { SseClient } from '../../support/sse-client.js';
 import { WireClient } from '../../support/wire-client.js';
 
 const ORIGIN = 'https://dashboards.example';
 const MAX_WAITING = 500;
+const MAX_FRAME_BYTES = 1024 * 1024;
 
 const known = new SigningKey('known');
 const fresh = new SigningKey('fresh');
@@ -136,6 +140,42 @@ describe('those who wait for a key', () => {
 
     await loser!.until('event-stream');
     loser!.close();
+  });
+
+  it.each<Platform>(['express', 'fastify'])(
+    'get no stream of a server that was told to end meanwhile on %s',
+    async (platform) => {
+      await start({}, platform);
+      const raw = await RawHttp.open(app.port);
+      raw.send('GET /stream/metrics HTTP/1.1', `Authorization: Bearer ${fresh.token()}`);
+      await expect.poll(() => issuer.asked).toBe(1);
+      const closing = app.close();
+      await expect.poll(() => app.app.get(Reception, { strict: false }).isDraining).toBe(true);
+      issuer.answer();
+
+      await raw.until('}');
+      expect(raw.parts[0]).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/);
+      expect(raw.parts[0].toLowerCase().split('\r\n')).toEqual(
+        expect.arrayContaining(['retry-after: 1', 'connection: close']),
+      );
+      await closing;
+    },
+  );
+
+  it('are let in with all that follows the token, as large as any frame, which is read only then', async () => {
+    await start({});
+    const raw = await RawSocket.open(app, '/ws/skills');
+    const ping = { type: 'ping', note: 'x'.repeat(MAX_FRAME_BYTES - 25) };
+    expect(JSON.stringify(ping)).toHaveLength(MAX_FRAME_BYTES);
+    raw.write(jsonFrame({ token: fresh.token() }), jsonFrame(ping), jsonFrame(ping), jsonFrame(ping));
+    await expect.poll(() => issuer.asked).toBe(1);
+
+    expect(raw.peer.isPaused()).toBe(true);
+    expect(raw.peer.bytesRead).toBeLessThan(256 * 1024);
+    issuer.answer();
+    await raw.nextMessage('connected');
+    for (let count = 0; count < 3; count++) await raw.nextMessage('pong');
+    raw.destroy();
   });
 
   it('are not those whose page may not connect', async () => {

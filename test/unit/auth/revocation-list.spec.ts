@@ -1,3 +1,4 @@
+import { queryObjects } from 'node:v8';
 import { describe, expect, test } from 'vitest';
 import { type Revocation, RevocationList } from '../../../src/auth/index.js';
 import type { Principal } from '../../../src/protocol/index.js';
@@ -110,4 +111,21 @@ describe('a revocation', () => {
     list.forget(AT + 1);
     expect(list.revokes(holder())).toBe(false);
   });
+
+  test('leaves nothing of its tenant behind when it is forgotten', () => {
+    const list = new RevocationList();
+    for (let at = 0; at < 10_000; at++) {
+      list.add({ kind: 'jti', value: 't1', tenant: tenantId(`tenant-${at}`), revokedAt: AT });
+    }
+    const before = mapsInMemory();
+    list.forget(AT + 1);
+    expect(before - mapsInMemory()).toBeGreaterThan(9000);
+    // Else the list itself would be gone by then.
+    expect(list.revokes(holder())).toBe(false);
+  });
 });
+
+/** What the collector of garbage would not take. */
+function mapsInMemory(): number {
+  return queryObjects(Map) as number;
+}

@@ -77,17 +77,56 @@ describe('a set of keys', () => {
     expect(has('old')).toBe(false);
   });
 
-  test('says of a key whether there is none, or whether that cannot be told now', async () => {
-    const now = performance.now.bind(performance);
+  describe('says of a key that is not in it', () => {
     const isKnownToBeNone = (kid: unknown) => !(keys.missing(kid) instanceof MetricastError);
-    expect(isKnownToBeNone('a')).toBe(false);
-    await Promise.all([keys.seek('a'), keys.seek('b')]);
-    expect([7, undefined, 'a', 'b', 'c'].map(isKnownToBeNone)).toEqual([true, true, true, true, false]);
-    expect(keys.missing('c')).toMatchObject({ code: 'busy', details: { retryAfter: 30 } });
+    const UNAVAILABLE = { code: 'keys_unavailable', details: { retryAfter: 30 } };
+
+    test('that there is none, for 30 seconds from when it was read', async () => {
+      const now = performance.now.bind(performance);
+      await keys.seek('a');
+      expect(['a', 'b', 7, undefined].map(isKnownToBeNone)).toEqual([true, true, true, true]);
+      vi.spyOn(performance, 'now').mockImplementation(() => now() + 31_000);
+      expect(['a', 'b', 7, undefined].map(isKnownToBeNone)).toEqual([false, false, true, true]);
+    });
+
+    test('that this cannot be told where it could not be read the last time', async () => {
+      answers('', 503);
+      await keys.seek('a');
+      expect(['a', 'b'].map((kid) => keys.missing(kid))).toMatchObject([UNAVAILABLE, UNAVAILABLE]);
+    });
+
+    test('that this cannot be told to who does not wait until it is read', async () => {
+      const seeking = keys.seek('a');
+      expect(keys.missing('b')).toMatchObject(UNAVAILABLE);
+      await seeking;
+      expect(isKnownToBeNone('b')).toBe(true);
+    });
+  });
+
+  test('is said to be without a key that can be used once, and again when that has happened again', async () => {
+    const now = performance.now.bind(performance);
+    const log = new CapturedLog();
+    Logger.overrideLogger(log);
+    const EMPTY = keySetOf(NEW.jwk({ alg: 'ES384' }));
+    const bodies = [EMPTY, EMPTY, BOTH, EMPTY];
+    for (const [at, body] of bodies.entries()) {
+      answers(body);
+      vi.spyOn(performance, 'now').mockImplementation(() => now() + at * 30_000);
+      await keys.seek('another');
+    }
+    expect(log.text.split('No token is taken: the key set has no key with a kid that can check ES256')).toHaveLength(3);
+  });
+
+  test('is said to be without such a key also where it could not be read before', async () => {
+    const now = performance.now.bind(performance);
+    const log = new CapturedLog();
+    Logger.overrideLogger(log);
     answers('', 503);
+    await keys.seek('a');
+    answers(keySetOf());
     vi.spyOn(performance, 'now').mockImplementation(() => now() + 30_000);
     await keys.seek('a');
-    expect(isKnownToBeNone('a')).toBe(false);
+    expect(log.text).toMatch(/cannot be read: answered 503[^]*No token is taken/);
   });
 
   test('is read again for no key that is none', () => {

@@ -29,6 +29,7 @@ describe('the table of errors', () => {
     ['unauthenticated', 4401],
     ['forbidden', 4403],
     ['internal', 1011],
+    ['keys_unavailable', 1011],
     ['too_large', 1009],
     ['foreign_origin', 4403],
     ['rate_limited', 4429],

@@ -333,13 +333,14 @@ describe('a source that is held back for two reasons', () => {
   });
 });
 
-test('what a connection asks for by being opened is paid for, and told where it cannot be', async () => {
+test('what a connection asks for by being opened is paid for; where it cannot be it is told, and closed', async () => {
   budget = new InboundBudget(() => 1);
   ({ handlers, source, peer, session } = open());
   session.begin([{ type: 'ping', id: 1 } as Command, { type: 'ping', id: 2 } as Command]);
   ping(3);
-  expect(await answers()).toMatchObject([{ error: 'rate_limited' }, { error: 'rate_limited' }]);
+  expect(await answers()).toMatchObject([{ error: 'rate_limited' }]);
   expect(handlers.begun).toEqual(['ping 1']);
+  expect(peer.transport.closes).toEqual([CLOSE.tooMany]);
 });
 
 test('whatever arrives gives one answer or runs one command, and throws nothing', async () => {
