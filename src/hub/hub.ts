@@ -16,7 +16,8 @@ import {
   type WireMessage,
   bothFilters,
 } from '../protocol/index.js';
-import { Audience, type Deliveries } from './audience.js';
+import { AudienceRegister, type DemandListener } from './audience-register.js';
+import type { Audience, Deliveries } from './audience.js';
 import { Connection } from './connection.js';
 import type { Framing, Transport } from './ports.js';
 import { Delivery } from './delivery.js';
@@ -25,14 +26,8 @@ import { HubCounts } from './hub-counts.js';
 import { isStateLike } from './rendering.js';
 import { Turn } from './turn.js';
 
-/** Told when the first connection of a tenant watches a channel, and when the last one stopped. */
-export type DemandListener = (tenant: TenantId, channel: ChannelName, isWatched: boolean) => void;
-
 /** Told of a publication that could not be rendered or encoded for somebody. */
 export type UnsayableListener = (publication: Publication, error: unknown) => void;
-
-/** The audiences of a channel: by the key of their filter, then by their own. */
-type Audiences = Map<string, Map<string, Audience<Connection>>>;
 
 /**
  * Knows who is connected and what each wants, and brings every publication to those who do. Connections that want the
@@ -43,8 +38,7 @@ export class Hub {
   readonly connections = new Map<string, Connection>();
   readonly counts = new HubCounts();
   readonly heads = new HeadCounts();
-  readonly #channels = new Map<TenantId, Map<ChannelName, Audiences>>();
-  readonly #demandListeners: DemandListener[] = [];
+  readonly #audiences = new AudienceRegister();
   readonly #unsayableListeners: UnsayableListener[] = [];
   readonly #turn: Turn;
 
@@ -88,14 +82,13 @@ export class Hub {
   /** Subscribes; naming a channel again replaces what was wanted of it. */
   subscribe(connection: Connection, subscription: Subscription): void {
     if (!connection.isOpen) return;
-    const { tenant, filter } = connection.principal;
-    const wanted = { ...subscription, filter: bothFilters(subscription.filter, filter) };
-    const previous = connection.memberships.get(wanted.channel)?.audience;
-    const audience = this.#audienceFor(tenant, wanted, connection);
+    const { channel, filter } = subscription;
+    const previous = connection.memberships.get(channel)?.audience;
     // Joins before it leaves: a channel that is watched throughout must not look deserted in between.
-    audience.members.add(connection);
-    connection.memberships.set(wanted.channel, { subscription, audience, statesBefore: audience.states });
-    if (previous && previous !== audience) this.#leave(tenant, wanted.channel, previous, connection);
+    const wanted = { ...subscription, filter: bothFilters(filter, connection.principal.filter) };
+    const audience = this.#audiences.join(connection, wanted);
+    connection.memberships.set(channel, { subscription, audience, statesBefore: audience.states });
+    if (previous && previous !== audience) this.#audiences.leave(connection, channel, previous);
   }
 
   /** Ends the subscriptions to these channels; without any, to all. */
@@ -104,7 +97,7 @@ export class Hub {
       const membership = connection.memberships.get(channel);
       if (!membership) continue;
       connection.memberships.delete(channel);
-      this.#leave(connection.principal.tenant, channel, membership.audience, connection);
+      this.#audiences.leave(connection, channel, membership.audience);
     }
   }
 
@@ -128,7 +121,7 @@ export class Hub {
   /** Brings a publication to every connection that wants it. The hot path: nothing here is per connection but the push. */
   deliver(publication: Publication): void {
     this.counts.publications++;
-    const audiences = this.#channels.get(publication.tenant)?.get(publication.channel);
+    const audiences = this.#audiences.of(publication.tenant, publication.channel);
     if (!audiences) return;
     const { message } = publication;
     const ready: Deliveries = new Map();
@@ -215,16 +208,12 @@ export class Hub {
 
   /** The distinct filters with which a tenant's connections watch a channel, by their canonical keys. */
   filtersOf(tenant: TenantId, channel: ChannelName): ReadonlyMap<string, TagFilter> {
-    const filters = new Map<string, TagFilter>();
-    for (const [filterKey, alike] of this.#channels.get(tenant)?.get(channel) ?? []) {
-      for (const { filter } of alike.values()) filters.set(filterKey, filter);
-    }
-    return filters;
+    return this.#audiences.filtersOf(tenant, channel);
   }
 
   /** The channels of a tenant that anybody watches. */
   channelsOf(tenant: TenantId): ChannelName[] {
-    return [...(this.#channels.get(tenant)?.keys() ?? [])];
+    return this.#audiences.channelsOf(tenant);
   }
 
   /** The open connections of a tenant, however many the others have. Those that are gone through may be closed. */
@@ -233,27 +222,21 @@ export class Hub {
   }
 
   /** Every audience that has members. */
-  *audiences(): Iterable<{ readonly members: ReadonlySet<Connection> }> {
-    for (const channels of this.#channels.values()) {
-      for (const audiences of channels.values()) {
-        for (const alike of audiences.values()) yield* alike.values();
-      }
-    }
+  audiences(): Iterable<{ readonly members: ReadonlySet<Connection> }> {
+    return this.#audiences.all();
   }
 
   /** The connections of a tenant that are subscribed to a channel, each once. */
-  *listenersOf(tenant: TenantId, channel: ChannelName): Iterable<Connection> {
-    for (const alike of this.#channels.get(tenant)?.get(channel)?.values() ?? []) {
-      for (const { members } of alike.values()) yield* members;
-    }
+  listenersOf(tenant: TenantId, channel: ChannelName): Iterable<Connection> {
+    return this.#audiences.membersOf(tenant, channel);
   }
 
   isWatched(tenant: TenantId, channel: ChannelName): boolean {
-    return this.#channels.get(tenant)?.has(channel) ?? false;
+    return this.#audiences.of(tenant, channel) !== undefined;
   }
 
   onDemand(listener: DemandListener): void {
-    this.#demandListeners.push(listener);
+    this.#audiences.onDemand(listener);
   }
 
   onUnsayable(listener: UnsayableListener): void {
@@ -287,41 +270,5 @@ export class Hub {
 
   #giveUpIfOverdue(connection: Connection, now: Millis): void {
     if (connection.outbox.isOverdue(now)) this.close(connection, CLOSE.slowConsumer);
-  }
-
-  #audienceFor(tenant: TenantId, subscription: Subscription, { dialect, framing }: Connection): Audience<Connection> {
-    let channels = this.#channels.get(tenant);
-    if (!channels) this.#channels.set(tenant, (channels = new Map<ChannelName, Audiences>()));
-    let audiences = channels.get(subscription.channel);
-    if (!audiences) {
-      channels.set(subscription.channel, (audiences = new Map<string, Map<string, Audience<Connection>>>()));
-      this.#tellDemand(tenant, subscription.channel, true);
-    }
-    const { format, filter, events } = subscription;
-    const audience = new Audience<Connection>(dialect, framing, format, filter, events);
-    let alike = audiences.get(audience.filterKey);
-    if (!alike) audiences.set(audience.filterKey, (alike = new Map<string, Audience<Connection>>()));
-    const known = alike.get(audience.key);
-    if (known) return known;
-    alike.set(audience.key, audience);
-    return audience;
-  }
-
-  #leave(tenant: TenantId, channel: ChannelName, audience: Audience<Connection>, connection: Connection): void {
-    audience.members.delete(connection);
-    if (audience.members.size > 0) return;
-    const channels = this.#channels.get(tenant)!;
-    const audiences = channels.get(channel)!;
-    const alike = audiences.get(audience.filterKey)!;
-    alike.delete(audience.key);
-    if (alike.size === 0) audiences.delete(audience.filterKey);
-    if (audiences.size > 0) return;
-    channels.delete(channel);
-    if (channels.size === 0) this.#channels.delete(tenant);
-    this.#tellDemand(tenant, channel, false);
-  }
-
-  #tellDemand(tenant: TenantId, channel: ChannelName, isWatched: boolean): void {
-    for (const listener of this.#demandListeners) listener(tenant, channel, isWatched);
   }
 }

@@ -1,0 +1,96 @@
+import type { ChannelName, Subscription, TagFilter, TenantId } from '../protocol/index.js';
+import { Audience } from './audience.js';
+import type { Connection } from './connection.js';
+
+/** Told when the first connection of a tenant watches a channel, and when the last one stopped. */
+export type DemandListener = (tenant: TenantId, channel: ChannelName, isWatched: boolean) => void;
+
+/** The audiences of a channel: by the key of their filter, then by their own. */
+type ChannelAudiences = Map<string, Map<string, Audience<Connection>>>;
+
+/** Every audience that has members, by tenant and channel. One begins with its first member and ends with its last. */
+export class AudienceRegister {
+  readonly #tenants = new Map<TenantId, Map<ChannelName, ChannelAudiences>>();
+  readonly #demandListeners: DemandListener[] = [];
+
+  /** Makes the connection a member of the audience that wants this. */
+  join(connection: Connection, wanted: Subscription): Audience<Connection> {
+    const audience = this.#audienceFor(connection, wanted);
+    audience.members.add(connection);
+    return audience;
+  }
+
+  /** Ends the membership of a connection that has joined this audience. */
+  leave(connection: Connection, channel: ChannelName, audience: Audience<Connection>): void {
+    audience.members.delete(connection);
+    if (audience.members.size > 0) return;
+    const { tenant } = connection.principal;
+    const channels = this.#tenants.get(tenant)!;
+    const audiences = channels.get(channel)!;
+    const alike = audiences.get(audience.filterKey)!;
+    alike.delete(audience.key);
+    if (alike.size === 0) audiences.delete(audience.filterKey);
+    if (audiences.size > 0) return;
+    channels.delete(channel);
+    if (channels.size === 0) this.#tenants.delete(tenant);
+    this.#tellDemand(tenant, channel, false);
+  }
+
+  /** The audiences of a channel, by the key of their filter and then by their own; `undefined` where nobody watches it. */
+  of(tenant: TenantId, channel: ChannelName): ChannelAudiences | undefined {
+    return this.#tenants.get(tenant)?.get(channel);
+  }
+
+  /** Those of all tenants. */
+  *all(): Iterable<Audience<Connection>> {
+    for (const channels of this.#tenants.values()) {
+      for (const audiences of channels.values()) {
+        for (const alike of audiences.values()) yield* alike.values();
+      }
+    }
+  }
+
+  channelsOf(tenant: TenantId): ChannelName[] {
+    return [...(this.#tenants.get(tenant)?.keys() ?? [])];
+  }
+
+  filtersOf(tenant: TenantId, channel: ChannelName): ReadonlyMap<string, TagFilter> {
+    const filters = new Map<string, TagFilter>();
+    for (const [filterKey, alike] of this.of(tenant, channel) ?? []) {
+      for (const { filter } of alike.values()) filters.set(filterKey, filter);
+    }
+    return filters;
+  }
+
+  *membersOf(tenant: TenantId, channel: ChannelName): Iterable<Connection> {
+    for (const alike of this.of(tenant, channel)?.values() ?? []) {
+      for (const { members } of alike.values()) yield* members;
+    }
+  }
+
+  onDemand(listener: DemandListener): void {
+    this.#demandListeners.push(listener);
+  }
+
+  #audienceFor({ principal: { tenant }, dialect, framing }: Connection, wanted: Subscription): Audience<Connection> {
+    const { channel, format, filter, events } = wanted;
+    let channels = this.#tenants.get(tenant);
+    if (!channels) this.#tenants.set(tenant, (channels = new Map<ChannelName, ChannelAudiences>()));
+    let audiences = channels.get(channel);
+    if (!audiences) {
+      channels.set(channel, (audiences = new Map<string, Map<string, Audience<Connection>>>()));
+      this.#tellDemand(tenant, channel, true);
+    }
+    const audience = new Audience<Connection>(dialect, framing, format, filter, events);
+    let alike = audiences.get(audience.filterKey);
+    if (!alike) audiences.set(audience.filterKey, (alike = new Map<string, Audience<Connection>>()));
+    const known = alike.get(audience.key);
+    if (known) return known;
+    alike.set(audience.key, audience);
+    return audience;
+  }
+
+  #tellDemand(tenant: TenantId, channel: ChannelName, isWatched: boolean): void {
+    for (const listener of this.#demandListeners) listener(tenant, channel, isWatched);
+  }
+}
