@@ -1,7 +1,7 @@
 import { Controller, Delete, Get, Logger, Req, Res, UseFilters, UseGuards, VERSION_NEUTRAL } from '@nestjs/common';
 import { HttpAuthGuard, ListsTenants, RequireRole, enterTenant, listedTenants, principalOf } from '../auth/index.js';
 import { type Connection, Hub } from '../hub/index.js';
-import { CLOSE, MetricastError, type TenantId, isoTimestamp } from '../protocol/index.js';
+import { CLOSE, MetricastError, type TenantId, describeThrown, isoTimestamp, loggable } from '../protocol/index.js';
 import { Answer, JsonBody, ProblemFilter, pageOf, pathParameter, readPageRequest } from '../rest/index.js';
 import { type Change, WriteQueue, auditOf } from '../store/index.js';
 
@@ -61,7 +61,10 @@ export class ConnectionsController {
     try {
       await this.queue.write(1, write, change.tenant);
     } catch (error) {
-      this.#logger.error(`An administrator closed connection ${id}, which could not be written down`);
+      const { actor, tenant } = change;
+      this.#logger.error(
+        `Connection ${id} of ${tenant} was closed by ${loggable(actor)}, which could not be written down: ${describeThrown(error)}`,
+      );
       throw error;
     }
   }

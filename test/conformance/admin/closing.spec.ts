@@ -19,9 +19,10 @@ describe('a connection that an administrator closes', () => {
   const meet = async () => {
     const tenant = new TestTenant(app);
     const client = await tenant.watch();
-    const admin = new RestClient(app, { tenant_id: tenant.id, sub: 'root', roles: ['admin'] });
+    // Printable, but for a mark that turns the direction of reading.
+    const admin = new RestClient(app, { tenant_id: tenant.id, sub: 'ro\u200eot', roles: ['admin'] });
     const id = client.welcome['client_id'] as string;
-    return { client, admin, id, close: () => admin.delete(`/admin/connections/${id}`) };
+    return { client, tenant: tenant.id, admin, id, close: () => admin.delete(`/admin/connections/${id}`) };
   };
 
   it('is closed once, and written down once, however many ask for it at the same time', async () => {
@@ -36,13 +37,16 @@ describe('a connection that an administrator closes', () => {
   });
 
   it('is closed also where that cannot be written down: 503, and the log has it', async () => {
-    const { client, id, close } = await meet();
+    const { client, tenant, id, close } = await meet();
     const release = keepFull(app.app.get(WriteQueue, { strict: false }));
     const answer = await close();
     await release();
 
     expect(answer).toMatchObject({ status: 503, body: { code: 'busy' } });
     expect(await client.closed).toMatchObject({ code: 1001 });
-    expect(log.text).toContain(`An administrator closed connection ${id}, which could not be written down`);
+    expect(log.text).toContain(
+      `Connection ${id} of ${tenant} was closed by ro\ufffdot, which could not be written down: ` +
+        'MetricastError: Storage cannot take more now',
+    );
   });
 });
