@@ -77,15 +77,17 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
       this.#schedule(tick);
       this.#alignTimers();
     });
-    this.tenants.onChange((tenant) => {
+    this.tenants.onChange((tenant, _step, reason) => {
+      // What was collected may show what is switched off now, also to those who ask for it where nobody watches.
+      for (const channel of this.collectors.channels) this.states.forget({ tenant, channel });
       for (const channel of this.hub.channelsOf(tenant)) {
         const tick = { tenant, channel };
-        // What was collected may show what is switched off now.
-        this.states.forget(tick);
         const wasPlanned = this.#plan.has(tick);
         this.#schedule(tick);
-        // Who has waited for it to be switched on need not wait for the next tick as well.
-        if (!wasPlanned && this.#plan.has(tick)) this.#runNow(tick);
+        if (wasPlanned || !this.#plan.has(tick)) continue;
+        // Who has waited for it to be switched on need not wait for the next tick as well. A profile switches on many
+        // tenants in one moment: these have their ticks, which are spread.
+        if (reason !== 'profile_changed') this.#runNow(tick);
       }
       this.#alignTimers();
     });
@@ -109,13 +111,19 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   async current(tenant: TenantId, channel: ChannelName, filter: TagFilter): Promise<State | null> {
     const collector = this.collectors.get(channel);
     if (!collector) return null;
-    if (this.tenants.effective(tenant).mode === 'off') throw new MetricastError('streaming_disabled');
-    if (!this.tenants.isOn(tenant, channel)) throw new MetricastError('feature_disabled');
     const tick = { tenant, channel };
     const filterKey = canonicalKey(filter);
-    const collected = await this.states.get(tick, filterKey, this.#intervalOf(tenant, collector), () =>
-      this.#collect(tick, filterKey, filter, Date.now()),
-    );
+    let settings: EffectiveSettings;
+    let collected: Collected;
+    do {
+      settings = this.tenants.effective(tenant);
+      if (settings.mode === 'off') throw new MetricastError('streaming_disabled');
+      if (!this.tenants.isOn(tenant, channel)) throw new MetricastError('feature_disabled');
+      collected = await this.states.get(tick, filterKey, this.#intervalOf(tenant, collector), () =>
+        this.#collect(tick, filterKey, filter, Date.now()),
+      );
+      // As in a tick: what was collected under other settings may show what is switched off by now.
+    } while (settings !== this.tenants.effective(tenant));
     if (collected?.kind === 'failure') throw new MetricastError('collect_failed');
     // Where nobody watches, no tick will say that it is collected again.
     if (!this.hub.isWatched(tenant, channel)) this.#failures.succeeded(tick);

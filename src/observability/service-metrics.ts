@@ -1,11 +1,12 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { Hub, takeCensus } from '../hub/index.js';
+import { Hub } from '../hub/index.js';
 import { MetricsService } from '../metrics/index.js';
 import { WriteQueue } from '../store/index.js';
 import { Reception } from '../transports/connections/index.js';
 import { FAMILIES, type Family, type Reading } from './families.js';
 import { PulseMeter } from './pulse-meter.js';
+import { RecentCensus } from './recent-census.js';
 
 const PREFIX = 'metricast_';
 /** Seconds. */
@@ -23,6 +24,7 @@ export class ServiceMetrics implements OnModuleInit {
 
   constructor(
     private readonly hub: Hub,
+    private readonly census: RecentCensus,
     private readonly queue: WriteQueue,
     private readonly ticks: MetricsService,
     private readonly pulses: PulseMeter,
@@ -65,7 +67,7 @@ export class ServiceMetrics implements OnModuleInit {
     const { user, system } = process.cpuUsage();
     const { rss: residentBytes, heapUsed: heapBytes } = process.memoryUsage();
     return {
-      census: takeCensus(this.hub),
+      census: this.census.get(),
       counts: this.hub.counts,
       refusals: this.reception.refusals,
       queuedRows: this.queue.queuedRows,

@@ -28,22 +28,23 @@ export class CurrentStates {
     const { tenant } = connection.principal;
     if (!filter || !this.tenants.isPushed(tenant, channel)) return;
     const failed = (): Failure => ({ kind: 'failure', timestamp: Date.now(), filterKey: canonicalKey(filter) });
-    const settings = this.tenants.effective(tenant);
     const message = await this.metrics.current(tenant, channel, filter).catch(failed);
-    // What was collected under other settings may show what is switched off by now.
-    if (settings !== this.tenants.effective(tenant)) return this.show(connection, channel);
+    // It may have been switched off while it was collected.
+    if (!message || !this.tenants.isPushed(tenant, channel)) return;
     // It may be gone by now, or have subscribed with another filter: then the hub has nobody to show this to.
-    if (message) {
-      this.hub.showState(connection, { tenant, channel, message, ...this.broker.position(tenant, channel) });
-    }
+    this.hub.showState(connection, { tenant, channel, message, ...this.broker.position(tenant, channel) });
   }
 
   /** Answers with the state, subscribed or not. @throws {@link MetricastError} where there is none. */
   async answer(connection: Connection, command: CommandOf<'request_state'>): Promise<void> {
     const { tenant, filter } = connection.principal;
-    const refusal = this.tenants.refusalOf(tenant, command.channel);
-    if (refusal) throw new MetricastError(refusal);
+    const requirePushed = () => {
+      const refusal = this.tenants.refusalOf(tenant, command.channel);
+      if (refusal) throw new MetricastError(refusal);
+    };
+    requirePushed();
     const state: State | null = await this.metrics.current(tenant, command.channel, filter);
+    requirePushed();
     if (!state) throw new MetricastError('not_found');
     this.hub.reply(connection, { type: 'state', command, state });
   }

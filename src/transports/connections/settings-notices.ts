@@ -34,7 +34,11 @@ function shownOf(settings: EffectiveSettings): Omit<SettingsNotice, 'reason'> {
   return { interval, profile, streaming };
 }
 
-/** Limits, retention and the like are no client's business: a message that says the same again would only puzzle it. */
+/**
+ * Limits, retention and the like are no client's business: a message that says the same again would only puzzle it. So
+ * would one of `maxEventsPerMinute`: `interval` is what is set, as in the settings that REST shows, and not the pace of
+ * a channel, which a cap or the channel's own can make slower.
+ */
 function isWorthTelling({ before, after }: SettingsStep): boolean {
   const [was, is] = [shownOf(before), shownOf(after)];
   return (

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Hub } from '../../../src/hub/index.js';
 import { type Platform, SECRET, TestApp } from '../../support/app.js';
 import { PrometheusText } from '../../support/prometheus-text.js';
 import { RestClient } from '../../support/rest-client.js';
@@ -17,6 +18,15 @@ describe.each<Platform>(['express', 'fastify'])('GET /metrics on %s', (platform)
   });
 
   const read = async () => new PrometheusText(await (await fetch(app.url('/metrics'))).text());
+  /** What it answers once it shows something: connections are counted once a second. */
+  const readWhere = (shows: (text: PrometheusText) => boolean) =>
+    vi.waitUntil(
+      async () => {
+        const text = await read();
+        return shows(text) && text;
+      },
+      { timeout: 10_000 },
+    );
 
   it('answers everybody, in the text format of Prometheus', async () => {
     const response = await fetch(app.url('/metrics'));
@@ -31,18 +41,14 @@ describe.each<Platform>(['express', 'fastify'])('GET /metrics on %s', (platform)
   it('counts connections by dialect and transport, as they come and go', async () => {
     const channels = { dialect: 'channels', transport: 'websocket' };
     const tools = { dialect: 'tools', transport: 'sse' };
-    const before = await read();
+    const open = (text: PrometheusText) =>
+      [channels, tools].map((labels) => text.valueOf('metricast_connections', labels)).join();
+    const before = await readWhere((text) => open(text) === '0,0');
     const [client, stream] = [await tenant.watch(), await tenant.stream('dialect=tools')];
-    const during = await read();
+    const during = await readWhere((text) => open(text) === '1,1');
     await Promise.all([client.close(), stream.close()]);
-    let after = await read();
-    const areOpen = (text: PrometheusText) =>
-      [channels, tools].some((labels) => text.valueOf('metricast_connections', labels) > 0);
-    while (areOpen(after)) after = await read();
+    const after = await readWhere((text) => open(text) === '0,0');
 
-    expect(before.valueOf('metricast_connections', channels)).toBe(0);
-    expect(during.valueOf('metricast_connections', channels)).toBe(1);
-    expect(during.valueOf('metricast_connections', tools)).toBe(1);
     const opened = (text: PrometheusText) => text.valueOf('metricast_connections_opened_total');
     expect([opened(during) - opened(before), opened(after) - opened(during)]).toEqual([2, 0]);
     const left = (text: PrometheusText) => text.valueOf('metricast_closes_total', { code: 'peer' });
@@ -57,9 +63,8 @@ describe.each<Platform>(['express', 'fastify'])('GET /metrics on %s', (platform)
     await tenant.record('metrics', [gauge('orders.metrics'), gauge('orders.metrics'), gauge('orders.metrics')]);
     for (const client of clients) for (let count = 0; count < 3; count++) await client.nextOf('orders.metrics');
 
-    const after = await read();
+    const after = await readWhere((text) => text.valueOf('metricast_subscriptions') === 2);
     const grown = (name: string) => after.valueOf(name) - before.valueOf(name);
-    expect(after.valueOf('metricast_subscriptions')).toBe(2);
     expect(after.valueOf('metricast_audiences')).toBe(1);
     expect(grown('metricast_publications_total')).toBe(3);
     expect(grown('metricast_frames_total')).toBe(6);
@@ -108,6 +113,16 @@ describe.each<Platform>(['express', 'fastify'])('GET /metrics on %s', (platform)
     expect(grown('metricast_closes_total', { code: '1001' })).toBe(1);
     expect(grown('metricast_refusals_total', { reason: 'unauthenticated' })).toBe(2);
     expect(grown('metricast_refusals_total', { reason: 'no_tenant_access' })).toBe(1);
+  });
+
+  it('counts connections once a second, however often it is asked', async () => {
+    const counted = vi.spyOn(app.app.get(Hub), 'audiences');
+    const begin = performance.now();
+    for (let request = 0; request < 50; request++) await read();
+    const seconds = (performance.now() - begin) / 1000;
+
+    expect(counted.mock.calls.length).toBeLessThanOrEqual(1 + seconds);
+    counted.mockRestore();
   });
 
   it('names nobody, no tenant, no channel, and nothing that somebody sent', async () => {

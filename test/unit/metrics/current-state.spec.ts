@@ -3,16 +3,21 @@ import { MetricastError, NO_FILTER, type TagFilter } from '../../../src/protocol
 import { subscriber } from '../../support/connected.js';
 import { ACME, tenantId } from '../../support/principals.js';
 import { ORDERS, channelName, filterOf } from '../../support/publications.js';
+import { set } from '../../support/settings.js';
 import { CollectingApp, Source } from './collecting-app.js';
 
 /** So far apart that no tick comes into a test. */
 const RARELY = 3600;
+const WORKFLOWS = channelName('workflow.metrics');
+const GLOBEX = tenantId('globex');
 
 let app: CollectingApp;
 let orders: Source;
+let workflows: Source;
 beforeEach(async () => {
   orders = new Source(ORDERS, { dimensions: ['shop'] });
-  app = await CollectingApp.start([orders], { updateInterval: RARELY, tags: { env: 'test' } });
+  workflows = new Source(WORKFLOWS);
+  app = await CollectingApp.start([orders, workflows], { updateInterval: RARELY, tags: { env: 'test' } });
 });
 afterEach(() => app.close());
 
@@ -46,11 +51,10 @@ describe('the current state of a channel', () => {
 
   test('is collected for each filter and tenant by itself', async () => {
     orders.answer = ({ tenant, filter }) => ({ tenant, shop: filter['shop'] ?? null });
-    const globex = tenantId('globex');
 
     expect(await current()).toMatchObject({ data: { tenant: ACME, shop: null } });
     expect(await current(filterOf({ shop: 'north' }))).toMatchObject({ data: { tenant: ACME, shop: ['north'] } });
-    expect(await current(NO_FILTER, globex)).toMatchObject({ data: { tenant: globex, shop: null } });
+    expect(await current(NO_FILTER, GLOBEX)).toMatchObject({ data: { tenant: GLOBEX, shop: null } });
     expect(orders.calls).toHaveLength(3);
   });
 
@@ -116,5 +120,54 @@ describe('the current state of a channel', () => {
     expect(await current(filterOf({ env: 'production' }))).toBeNull();
     expect(await app.metrics.current(ACME, channelName('recorded.metrics'), NO_FILTER)).toBeNull();
     expect(orders.calls).toHaveLength(1);
+  });
+});
+
+describe('a change of the tenant’s settings', () => {
+  const WITHOUT = { features: { compression: false } };
+
+  /** Has what is collected show what it was collected under, once it is told to. */
+  function collectSlowly(source: Source): (() => void)[] {
+    const finish: (() => void)[] = [];
+    source.answer = ({ features }) => new Promise((resolve) => finish.push(() => resolve({ features })));
+    return finish;
+  }
+
+  test('has states collected again that nobody watches, and no other tenant’s', async () => {
+    orders.answer = ({ features }) => ({ features });
+    const [mine, other] = [await current(), await current(NO_FILTER, GLOBEX)];
+    set(app.tenants, ACME, WITHOUT);
+
+    expect(mine).toMatchObject({ data: { features: { compression: true } } });
+    expect(await current()).toMatchObject({ data: WITHOUT });
+    expect(await current(NO_FILTER, GLOBEX)).toBe(other);
+  });
+
+  test('while a state is collected has it collected once more, and nobody is shown the first', async () => {
+    const finish = collectSlowly(orders);
+    const asked = current();
+    set(app.tenants, ACME, WITHOUT);
+    const again = orders.called(1);
+    finish[0]!();
+    await again;
+    finish[1]!();
+    const state = await asked;
+
+    expect(state).toMatchObject({ data: WITHOUT });
+    expect(await current()).toBe(state);
+    expect(orders.calls).toHaveLength(2);
+  });
+
+  test.each([
+    ['feature_disabled', { features: { workflows: false } }],
+    ['streaming_disabled', { performanceProfile: 'disabled' }],
+  ])('that switches off what is being collected is the error %s', async (code, off) => {
+    const finish = collectSlowly(workflows);
+    const asked = app.metrics.current(ACME, WORKFLOWS, NO_FILTER);
+    set(app.tenants, ACME, off);
+    finish[0]!();
+
+    await expect(asked).rejects.toMatchObject({ code });
+    expect(workflows.calls).toHaveLength(1);
   });
 });

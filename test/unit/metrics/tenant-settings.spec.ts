@@ -165,3 +165,28 @@ test('what is switched on is collected at once, however long the interval is', a
   await transport.received(1);
   expect(transport.messages).toMatchObject([{ channel: ORDERS }]);
 });
+
+describe('a profile that is changed to one that streams', () => {
+  const night = { name: 'night', maxEventsPerMinute: 0, description: '', createdAt: 0 };
+
+  /** A tenant on a profile that is off, and then is not. */
+  async function switchOn(collectionIntervalSeconds: number) {
+    await app.tenants.learnProfiles([{ ...night, collectionIntervalSeconds, mode: 'off', updatedAt: 1 }]);
+    set(app.tenants, ACME, { performanceProfile: 'night' });
+    const { transport } = subscriber(app.hub);
+    await app.tenants.learnProfiles([{ ...night, collectionIntervalSeconds, mode: 'stream', updatedAt: 2 }]);
+    return transport;
+  }
+
+  test('has nothing collected at once, for it may be that of many tenants', async () => {
+    await switchOn(3600);
+    expect(app.timers).toEqual(['metricast:tick:3600000ms']);
+    expect(orders.calls).toEqual([]);
+  });
+
+  test('has it shown with the next tick', async () => {
+    const transport = await switchOn(0.1);
+    await transport.received(1);
+    expect(transport.messages).toMatchObject([{ channel: ORDERS }]);
+  });
+});
