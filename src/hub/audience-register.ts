@@ -20,6 +20,14 @@ export class AudienceRegister {
     return audience;
   }
 
+  /** Makes the connection the only member of an audience that is kept from what is published. */
+  joinHeld(connection: Connection, wanted: Subscription): Audience<Connection> {
+    const audience = this.#audienceFor(connection, wanted, ` ${connection.id}`);
+    audience.held = [];
+    audience.members.add(connection);
+    return audience;
+  }
+
   /** Ends the membership of a connection that has joined this audience. */
   leave(connection: Connection, channel: ChannelName, audience: Audience<Connection>): void {
     audience.members.delete(connection);
@@ -72,8 +80,10 @@ export class AudienceRegister {
     this.#demandListeners.push(listener);
   }
 
-  #audienceFor({ principal: { tenant }, dialect, framing }: Connection, wanted: Subscription): Audience<Connection> {
-    const { channel, format, filter, events } = wanted;
+  #audienceFor(connection: Connection, wanted: Subscription, only = ''): Audience<Connection> {
+    const { principal, dialect, framing } = connection;
+    const { tenant } = principal;
+    const { channel, format, filter, events, interval } = wanted;
     let channels = this.#tenants.get(tenant);
     if (!channels) this.#tenants.set(tenant, (channels = new Map<ChannelName, ChannelAudiences>()));
     let audiences = channels.get(channel);
@@ -81,7 +91,7 @@ export class AudienceRegister {
       channels.set(channel, (audiences = new Map<string, Map<string, Audience<Connection>>>()));
       this.#tellDemand(tenant, channel, true);
     }
-    const audience = new Audience<Connection>(dialect, framing, format, filter, events);
+    const audience = new Audience<Connection>(dialect, framing, format, filter, events, interval, only);
     let alike = audiences.get(audience.filterKey);
     if (!alike) audiences.set(audience.filterKey, (alike = new Map<string, Audience<Connection>>()));
     const known = alike.get(audience.key);

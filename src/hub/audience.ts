@@ -1,26 +1,30 @@
 import {
   type Format,
+  type Interval,
   type Message,
   type Publication,
   type TagFilter,
+  type Tags,
   canonicalKey,
   matchesFilter,
 } from '../protocol/index.js';
 import type { Framing, Renderer } from './ports.js';
 import { Delivery } from './delivery.js';
-import { Rendering, isStateLike } from './rendering.js';
+import { Rendering } from './rendering.js';
 
 /** The deliveries of a publication, by their rendering. Audiences that differ only in filter share them. */
 export type Deliveries = Map<string, Delivery | undefined>;
 
 /**
- * The connections that want the same of a channel: same dialect, framing, format, filter and event types. A publication
+ * The connections that want the same of a channel: same dialect, framing, format, filter, event types and interval. A publication
  * is rendered and encoded once for all of them, and each is given the very same buffer.
  */
 export class Audience<Member> {
   readonly members = new Set<Member>();
   /** States that its members were sent so far. */
   states = 0;
+  /** What its only member is kept from until it was sent what came before; absent where publications are sent. */
+  held?: Publication[];
   readonly filterKey: string;
   readonly key: string;
   /** What this audience's frames look like, whatever its filter lets through. */
@@ -33,19 +37,32 @@ export class Audience<Member> {
     format: Format,
     readonly filter: TagFilter,
     readonly events?: readonly string[],
+    readonly interval?: Interval,
+    /** Makes its key its own, where others that want the same are not to join. */
+    only = '',
   ) {
     this.filterKey = canonicalKey(filter);
     this.#rendering = new Rendering(renderer, framing, format);
     // No event type holds a space.
-    this.key = `${this.#rendering.name} ${events?.join(',') ?? '*'} ${this.filterKey}`;
+    this.key = `${this.#rendering.name} ${events?.join(',') ?? '*'} ${interval ?? '-'} ${this.filterKey}${only}`;
     this.#filtersNothing = this.filterKey === '';
   }
 
-  /** A state is collected for a filter, and is for those who asked with it. Everything else is matched by its tags. */
+  /** What is collected is for those who asked with its filter. Everything else is matched by its tags. */
   wants(message: Message): boolean {
-    if (isStateLike(message)) return message.filterKey === this.filterKey;
-    if (message.kind === 'event' && this.events && !this.events.includes(message.type)) return false;
-    return this.#filtersNothing || matchesFilter(this.filter, message.tags);
+    switch (message.kind) {
+      case 'state':
+        return this.interval === undefined && message.filterKey === this.filterKey;
+      case 'failure':
+        return message.filterKey === this.filterKey;
+      case 'event':
+        return (!this.events || this.events.includes(message.type)) && this.#matches(message.tags);
+      case 'sample': {
+        const { window } = message;
+        if (window?.interval !== this.interval) return false;
+        return window?.filterKey === undefined ? this.#matches(message.tags) : window.filterKey === this.filterKey;
+      }
+    }
   }
 
   /** The one delivery of this publication; `undefined` where the dialect has no words for it. */
@@ -58,5 +75,9 @@ export class Audience<Member> {
       ready.set(rendering.name, delivery);
     }
     return delivery;
+  }
+
+  #matches(tags: Tags): boolean {
+    return this.#filtersNothing || matchesFilter(this.filter, tags);
   }
 }

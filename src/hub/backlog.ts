@@ -1,4 +1,4 @@
-import { type Publication, type Sample, Sketch } from '../protocol/index.js';
+import { Aggregate, type Publication, type Sample } from '../protocol/index.js';
 import type { Delivery } from './delivery.js';
 
 /** Something that waits, and how many publications it stands for. */
@@ -10,7 +10,7 @@ interface Entry {
   /** False for what a newer value must not replace, so that no increase of a counter is lost. */
   isReplaceable: boolean;
   /** Of the merged observations of a histogram. */
-  sketch?: Sketch | undefined;
+  observed?: Aggregate | undefined;
 }
 
 /**
@@ -107,9 +107,10 @@ export class Backlog {
     const { message } = delivery.published!.publication;
     if (!older)
       return message.kind === 'sample' && message.type === 'counter' ? { ...alone, isReplaceable: false } : alone;
-    if (message.kind === 'sample') {
+    // Of windows, the newest stands for those before it: what they hold is history, and can be asked for.
+    if (message.kind === 'sample' && !message.window) {
       const before = older.delivery.published!.publication.message as Sample;
-      if (message.type === 'histogram') return observed(older, before, alone, message);
+      if (message.type === 'histogram') return observe(older, before, alone, message);
       // A counter that fell was reset: what it had reached, and where it began anew, both have to be seen.
       if (message.type === 'counter' && message.value < before.value) return { ...alone, isReplaceable: false };
     }
@@ -128,26 +129,26 @@ export class Backlog {
 }
 
 /** One that stands for several says so; one that stands for itself is what everybody else was sent. */
-function frameOf({ delivery, count, sketch }: Entry): Buffer {
+function frameOf({ delivery, count, observed }: Entry): Buffer {
   if (count === 1) return delivery.frame;
   const { publication, rendering } = delivery.published!;
   try {
-    return rendering.frameOf(summarized(publication, sketch), count) ?? delivery.frame;
+    return rendering.frameOf(summarized(publication, observed), count) ?? delivery.frame;
   } catch {
     // It could be said once: what it was then is as new, and only does not say for how many it stands.
     return delivery.frame;
   }
 }
 
-function observed(older: Entry, before: Sample, alone: Entry, { value }: Sample): Entry {
-  const { sketch = new Sketch() } = older;
-  if (!older.sketch) sketch.add(before.value);
-  sketch.add(value);
-  return { ...alone, count: older.count + 1, bytes: alone.bytes + sketch.bytes, sketch };
+function observe(older: Entry, before: Sample, alone: Entry, after: Sample): Entry {
+  const { observed = new Aggregate('histogram') } = older;
+  if (observed.count === 0) observed.add(before);
+  observed.add(after);
+  return { ...alone, count: older.count + 1, bytes: alone.bytes + observed.sketch!.bytes, observed };
 }
 
-function summarized(publication: Publication, sketch: Sketch | undefined): Publication {
-  if (!sketch) return publication;
-  const summary = sketch.summary();
-  return { ...publication, message: { ...(publication.message as Sample), value: summary.p50, summary } };
+function summarized(publication: Publication, observed: Aggregate | undefined): Publication {
+  if (!observed) return publication;
+  const { value, summary } = observed;
+  return { ...publication, message: { ...(publication.message as Sample), value, summary } };
 }

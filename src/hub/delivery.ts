@@ -31,7 +31,9 @@ function seriesOf({ channel, message }: Publication): string {
     case 'failure':
       return channel;
     case 'sample':
-      return `${channel} ${message.type} ${JSON.stringify(message.name)} ${canonicalKey(message.tags)}`;
+      // Each holds increases that no other window has.
+      if (message.window && message.type === 'counter') return '';
+      return `${channel} ${message.window?.interval ?? ''} ${message.type} ${JSON.stringify(message.name)} ${canonicalKey(message.tags)}`;
     case 'event':
       return '';
   }

@@ -26,6 +26,9 @@ import { HubCounts } from './hub-counts.js';
 import { isStateLike } from './rendering.js';
 import { Turn } from './turn.js';
 
+/** Publications that wait for one connection while it is sent what came before them. */
+const MOST_HELD = 20_000;
+
 /** Told of a publication that could not be rendered or encoded for somebody. */
 export type UnsayableListener = (publication: Publication, error: unknown) => void;
 
@@ -41,6 +44,7 @@ export class Hub {
   readonly #audiences = new AudienceRegister();
   readonly #unsayableListeners: UnsayableListener[] = [];
   readonly #turn: Turn;
+  readonly #replayed = new WeakMap<Publication, Deliveries>();
 
   /**
    * @param now the time of day.
@@ -81,14 +85,39 @@ export class Hub {
 
   /** Subscribes; naming a channel again replaces what was wanted of it. */
   subscribe(connection: Connection, subscription: Subscription): void {
-    if (!connection.isOpen) return;
-    const { channel, filter } = subscription;
-    const previous = connection.memberships.get(channel)?.audience;
-    // Joins before it leaves: a channel that is watched throughout must not look deserted in between.
-    const wanted = { ...subscription, filter: bothFilters(filter, connection.principal.filter) };
-    const audience = this.#audiences.join(connection, wanted);
-    connection.memberships.set(channel, { subscription, audience, statesBefore: audience.states });
-    if (previous && previous !== audience) this.#audiences.leave(connection, channel, previous);
+    this.#subscribe(connection, subscription, false);
+  }
+
+  /**
+   * Subscribes, and keeps what is published until {@link release}: what came before is to be sent first. Who makes others
+   * wait for too long is given up, as a slow reader is.
+   */
+  hold(connection: Connection, subscription: Subscription): void {
+    this.#subscribe(connection, subscription, true);
+  }
+
+  /** Sends what was kept, but for what was sent by other means, and from here on what is published. */
+  release(connection: Connection, channel: ChannelName, wasSent: (publication: Publication) => boolean): void {
+    const membership = connection.memberships.get(channel);
+    const held = membership?.audience.held;
+    if (!held) return;
+    this.subscribe(connection, membership.subscription);
+    this.replay(
+      connection,
+      held.filter((publication) => !wasSent(publication)),
+    );
+  }
+
+  /** Sends one connection what it wants of publications that it missed, in this order, before all that is yet to come. */
+  replay(connection: Connection, publications: Iterable<Publication>): void {
+    for (const publication of publications) {
+      const audience = connection.memberships.get(publication.channel)?.audience;
+      if (!connection.isOpen || !audience?.wants(publication.message)) continue;
+      const delivery = this.#deliveryFor(audience, publication, this.#replayedOf(publication));
+      if (!delivery) continue;
+      this.counts.frames++;
+      this.#turn.add(connection, delivery);
+    }
   }
 
   /** Ends the subscriptions to these channels; without any, to all. */
@@ -151,6 +180,10 @@ export class Hub {
   #deliverTo(alike: Map<string, Audience<Connection>>, publication: Publication, ready: Deliveries): void {
     for (const audience of alike.values()) {
       if (!audience.wants(publication.message)) continue;
+      if (audience.held) {
+        this.#keep(audience, audience.held, publication);
+        continue;
+      }
       const delivery = this.#deliveryFor(audience, publication, ready);
       if (!delivery) continue;
       if (isStateLike(publication.message)) audience.states++;
@@ -256,6 +289,29 @@ export class Hub {
       const failure: Failure = { kind: 'failure', timestamp, filterKey: audience.filterKey };
       return audience.deliveryOf({ ...publication, message: failure }, ready);
     }
+  }
+
+  #keep({ members }: Audience<Connection>, held: Publication[], publication: Publication): void {
+    if (held.push(publication) <= MOST_HELD) return;
+    for (const connection of members) this.close(connection, CLOSE.slowConsumer);
+  }
+
+  /** Many come back at once after a break: what they all missed is rendered once, as it was the first time. */
+  #replayedOf(publication: Publication): Deliveries {
+    let ready = this.#replayed.get(publication);
+    if (!ready) this.#replayed.set(publication, (ready = new Map<string, Delivery | undefined>()));
+    return ready;
+  }
+
+  #subscribe(connection: Connection, subscription: Subscription, isHeld: boolean): void {
+    if (!connection.isOpen) return;
+    const { channel, filter } = subscription;
+    const previous = connection.memberships.get(channel)?.audience;
+    // Joins before it leaves: a channel that is watched throughout must not look deserted in between.
+    const wanted = { ...subscription, filter: bothFilters(filter, connection.principal.filter) };
+    const audience = isHeld ? this.#audiences.joinHeld(connection, wanted) : this.#audiences.join(connection, wanted);
+    connection.memberships.set(channel, { subscription, audience, statesBefore: audience.states });
+    if (previous && previous !== audience) this.#audiences.leave(connection, channel, previous);
   }
 
   #subscribeAnew(connection: Connection): void {

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { EventLoopLag, type Lag } from '../feeds/system/index.js';
 import { Hub } from '../hub/index.js';
-import { type Millis, Sketch } from '../protocol/index.js';
+import { Aggregate, type Millis } from '../protocol/index.js';
 import { Scheduler } from '../scheduler/index.js';
 import { WriteQueue } from '../store/index.js';
 
@@ -34,8 +34,8 @@ interface Totals {
 export class PulseMeter implements OnModuleInit, OnModuleDestroy {
   readonly #lag = new EventLoopLag();
   readonly #listeners: ((pulse: Pulse) => void)[] = [];
-  #commits = new Sketch();
-  #commitCount = 0;
+  /** How long they took. */
+  #commits = new Aggregate('histogram');
   #before: Totals;
   #latest: Pulse | undefined;
 
@@ -48,10 +48,7 @@ export class PulseMeter implements OnModuleInit, OnModuleDestroy {
   }
 
   onModuleInit(): void {
-    this.queue.onCommit((_rows, milliseconds) => {
-      this.#commitCount++;
-      this.#commits.add(milliseconds);
-    });
+    this.queue.onCommit((_rows, value) => this.#commits.add({ value, timestamp: 0 }));
     this.scheduler.every(JOB, INTERVAL, () => this.#measure());
   }
 
@@ -78,11 +75,10 @@ export class PulseMeter implements OnModuleInit, OnModuleDestroy {
       frames: rate('frames'),
       bytes: rate('bytes'),
       lag: this.#lag.take(),
-      commit: this.#commitCount > 0 ? this.#commits.summary().p99 : null,
+      commit: this.#commits.count > 0 ? this.#commits.summary.p99! : null,
     };
     this.#before = now;
-    this.#commits = new Sketch();
-    this.#commitCount = 0;
+    this.#commits = new Aggregate('histogram');
     this.#latest = pulse;
     for (const listener of this.#listeners) listener(pulse);
   }

@@ -1,6 +1,7 @@
 import type { ChannelName } from './channel.js';
+import type { Interval } from './interval.js';
 import type { Listener } from './presence.js';
-import type { Position, State } from './publication.js';
+import type { Event, Position, Sample, State } from './publication.js';
 import { type TagFilter, isPlainText } from './tags.js';
 import type { Millis } from './timestamp.js';
 
@@ -14,7 +15,29 @@ export interface Subscription {
   readonly format: Format;
   /** The types of its events that are wanted; absent: all. */
   readonly events?: readonly string[];
+  /** Its values aggregated over windows of this length, instead of each by itself. */
+  readonly interval?: Interval;
 }
+
+/** What is wanted of the history of a channel. */
+export interface HistoryQuery {
+  /** As it came: whether there is such a channel is not for a dialect to know. */
+  readonly channel: string;
+  readonly start: Millis;
+  /** Exclusive; absent: now. */
+  readonly end?: Millis;
+  /** Of the series; absent: all names. */
+  readonly name?: string;
+  readonly filter: TagFilter;
+  /** Absent: values as they were recorded. */
+  readonly interval?: Interval;
+  readonly limit: number;
+  /** Where the page before ended; as it came. */
+  readonly cursor?: string;
+}
+
+/** Values that a page of history has, where nobody says otherwise, and at most. */
+export const HISTORY_LIMIT = { usual: 1000, most: 10_000 };
 
 /** What a client asks for, whichever dialect it says it in. `id` is the client's own, and comes back with the reply. */
 export type Command =
@@ -33,6 +56,14 @@ export type Command =
       readonly atOnce?: boolean;
       /** No reply is expected. */
       readonly isQuiet?: boolean;
+      /** Values aggregated over windows of this length. */
+      readonly interval?: Interval;
+      /** Begins with the history from there on. */
+      readonly since?: Millis;
+      /** Begins with what was missed since these positions, by channel names as they came. */
+      readonly recover?: ReadonlyMap<string, Position>;
+      /** The same for all channels of a stream: what its client got last. */
+      readonly lastEventId?: string;
     }
   /** `channels` absent: all of them. */
   | { readonly type: 'unsubscribe'; readonly id?: CommandId; readonly channels?: readonly string[] }
@@ -46,6 +77,8 @@ export type Command =
   | { readonly type: 'presence'; readonly id?: CommandId; readonly channel: string }
   /** A newer token; empty where none was sent. */
   | { readonly type: 'refresh'; readonly id?: CommandId; readonly token: string }
+  /** What was recorded in a channel before. */
+  | { readonly type: 'get_history'; readonly id?: CommandId; readonly query: HistoryQuery }
   | { readonly type: 'ping'; readonly id?: CommandId }
   /** The answer to a heartbeat: that it came is all it says. */
   | { readonly type: 'pong'; readonly id?: CommandId }
@@ -73,6 +106,8 @@ export type Reply =
       /** All channels of the connection, sorted. */
       readonly channels: readonly ChannelName[];
       readonly positions: Readonly<Record<string, Position>>;
+      /** Where it asked to recover: true if all was replayed that was missed on all of these channels. */
+      readonly recovered?: boolean;
     }
   | {
       readonly type: 'unsubscribed';
@@ -99,4 +134,17 @@ export type Reply =
       /** When the connection ends, unless it is refreshed again. */
       readonly expiresAt: Millis;
     }
+  | { readonly type: 'history'; readonly command: CommandOf<'get_history'>; readonly page: HistoryPage }
   | { readonly type: 'pong'; readonly command: CommandOf<'ping'> };
+
+/** How finely a page of history resolves time: each value, or windows of this length. */
+export type Resolution = 'raw' | Interval;
+
+/** A page of the history of a channel, oldest first. */
+export interface HistoryPage {
+  readonly channel: ChannelName;
+  readonly messages: readonly (Sample | Event)[];
+  /** What to ask for the next page with; null where this is the last one. */
+  readonly nextCursor: string | null;
+  readonly resolution: Resolution;
+}

@@ -1,5 +1,6 @@
 import type { ChannelName } from './channel.js';
-import type { Summary } from './sketch.js';
+import type { Interval } from './interval.js';
+import type { Quantiles, Summary } from './sketch.js';
 import type { TagFilter, Tags } from './tags.js';
 import type { TenantId } from './tenant.js';
 import type { Millis } from './timestamp.js';
@@ -15,8 +16,19 @@ export interface Sample {
   readonly value: number;
   readonly timestamp: Millis;
   readonly tags: Tags;
-  /** Of the observations of a histogram that it stands for, where these are several; `value` is their median then. */
-  readonly summary?: Summary;
+  /** By how much a counter grew with this value, where that is known. */
+  readonly increase?: number;
+  /** Of the values that it stands for, where these are several; of a histogram, `value` is their median then. */
+  readonly summary?: Summary & Partial<Quantiles>;
+  /** Where it stands for all values of a span of time: `value` is a gauge's mean, a counter's increase, or that median. */
+  readonly window?: Window;
+}
+
+/** A span of time that begins at a multiple of its length; `timestamp` of its sample is when it begins. */
+export interface Window {
+  readonly interval: Interval;
+  /** The view of a collected channel that was aggregated; absent for what is recorded, whose tags tell whom it is for. */
+  readonly filterKey?: string;
 }
 
 /** Something that happened, once. Never merged with another, and never left out. */
@@ -57,6 +69,15 @@ export interface Publishable {
   readonly tenant: TenantId;
   readonly channel: ChannelName;
   readonly message: Message;
+  readonly stored?: Stored;
+}
+
+/** Where a recorded message is kept. */
+export interface Stored {
+  /** The number of its row among points, or among events. */
+  readonly row: number;
+  /** Of a sample: the number of its series. */
+  readonly series?: number;
 }
 
 /** Where a channel stands: `offset` counts its publications, and means something within one `epoch` only. */

@@ -20,26 +20,41 @@ export function middleOf(bin: number): number {
   return (2 * GAMMA ** bin) / (GAMMA + 1);
 }
 
-/** Several observations in one: how many, and how they are distributed. Quantiles are within 1 % of the true ones. */
+/** Several values in one. */
 export interface Summary {
   readonly count: number;
   readonly sum: number;
   readonly min: number;
   readonly max: number;
+}
+
+/** How observations are distributed: each within 1 % of the true quantile. */
+export interface Quantiles {
   readonly p50: number;
   readonly p95: number;
   readonly p99: number;
 }
 
-/** A sketch that observations of any sign are added to. */
+/** A sketch of how observations of any sign are distributed. */
 export class Sketch {
   readonly #above = new Map<number, number>();
   readonly #below = new Map<number, number>();
   #zeros = 0;
-  #count = 0;
-  #sum = 0;
-  #min = Infinity;
-  #max = -Infinity;
+
+  /** Reads what {@link encode} wrote. */
+  static decode(text: string): Sketch {
+    const sketch = new Sketch();
+    const [zeros, above, below] = JSON.parse(text) as [number, number[], number[]];
+    sketch.#zeros = zeros;
+    for (let index = 0; index < above.length; index += 2) sketch.#above.set(above[index]!, above[index + 1]!);
+    for (let index = 0; index < below.length; index += 2) sketch.#below.set(below[index]!, below[index + 1]!);
+    return sketch;
+  }
+
+  /** As JSON: how many were zero, then bins and their sizes in turn, of those above zero and of those below. */
+  encode(): string {
+    return JSON.stringify([this.#zeros, [...this.#above].flat(), [...this.#below].flat()]);
+  }
 
   /** About how much memory it takes. */
   get bytes(): number {
@@ -48,17 +63,19 @@ export class Sketch {
 
   add(observation: number): void {
     if (observation === 0) this.#zeros++;
-    else addTo(observation > 0 ? this.#above : this.#below, binOf(Math.abs(observation)));
-    this.#count++;
-    this.#sum += observation;
-    this.#min = Math.min(this.#min, observation);
-    this.#max = Math.max(this.#max, observation);
+    else addTo(observation > 0 ? this.#above : this.#below, binOf(Math.abs(observation)), 1);
   }
 
-  /** Of at least one observation. */
-  summary(): Summary {
+  /** Adds all that the other one has seen. */
+  merge(other: Sketch): void {
+    this.#zeros += other.#zeros;
+    for (const [bin, size] of other.#above) addTo(this.#above, bin, size);
+    for (const [bin, size] of other.#below) addTo(this.#below, bin, size);
+  }
+
+  /** Of at least one observation, whose extremes and number are known. */
+  quantiles({ count, min, max }: Summary): Quantiles {
     const bins = this.#ascending();
-    const [count, sum, min, max] = [this.#count, this.#sum, this.#min, this.#max];
     const quantile = (share: number) => {
       let before = 0;
       for (const [value, size] of bins) {
@@ -68,7 +85,7 @@ export class Sketch {
       }
       return max;
     };
-    return { count, sum, min, max, p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) };
+    return { p50: quantile(0.5), p95: quantile(0.95), p99: quantile(0.99) };
   }
 
   /** The middles of the bins, and how many observations are in each. */
@@ -83,6 +100,6 @@ export class Sketch {
   }
 }
 
-function addTo(bins: Map<number, number>, bin: number): void {
-  bins.set(bin, (bins.get(bin) ?? 0) + 1);
+function addTo(bins: Map<number, number>, bin: number, count: number): void {
+  bins.set(bin, (bins.get(bin) ?? 0) + count);
 }

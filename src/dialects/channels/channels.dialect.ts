@@ -55,13 +55,26 @@ export const channelsDialect: Dialect = {
       case 'state':
         return undefined;
       case 'subscribed':
-        return { type: 'subscribed', channels: reply.channels, positions: reply.positions, id };
+        return {
+          type: 'subscribed',
+          channels: reply.channels,
+          positions: reply.positions,
+          recovered: reply.recovered,
+          id,
+        };
       case 'unsubscribed':
         return { type: 'unsubscribed', channels: reply.channels, id };
       case 'presence':
         return { type: 'presence', channel: reply.channel, presence: reply.presence, id };
       case 'refreshed':
         return { type: 'refreshed', expires_at: isoTimestamp(reply.expiresAt), id };
+      case 'history': {
+        const { channel, messages, nextCursor, resolution } = reply.page;
+        const metrics = messages.map((message) =>
+          message.kind === 'event' ? eventMessage(channel, message) : pointMessage(channel, message),
+        );
+        return { type: 'history', channel, metrics, next_cursor: nextCursor, resolution, id };
+      }
       case 'pong':
         return { type: 'pong', timestamp: unixSeconds(now), id };
     }
@@ -80,12 +93,14 @@ export const channelsDialect: Dialect = {
   },
 };
 
-function pointMessage(channel: string, sample: Sample, offset: number): WireMessage {
-  const { name, type, value, timestamp, tags, summary } = sample;
-  return { channel, name, type, value, timestamp: isoTimestamp(timestamp), tags, ...summary, offset };
+function pointMessage(channel: string, sample: Sample, offset?: number): WireMessage {
+  const { name, type, value, timestamp: at, tags, summary, window } = sample;
+  const timestamp = isoTimestamp(at);
+  const own = { channel, name, type, value, timestamp, tags, ...summary };
+  return window ? { ...own, interval: window.interval, window_start: timestamp, offset } : { ...own, offset };
 }
 
-function eventMessage(channel: string, { type, timestamp, tags, data }: Event, offset: number): WireMessage {
+function eventMessage(channel: string, { type, timestamp, tags, data }: Event, offset?: number): WireMessage {
   return { channel, event: type, data, timestamp: isoTimestamp(timestamp), tags, offset };
 }
 

@@ -5,15 +5,20 @@ import {
   type CommandOf,
   MetricastError,
   NO_FILTER,
+  type Position,
   type Query,
+  isPlainText,
   parseCommandId,
+  parseInterval,
   parseTagFilter,
+  parseTimestamp,
 } from '../../protocol/index.js';
+import { INTERVAL_TEXT, TIME_TEXT, parseHistoryQuery } from './parse-history-query.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Options of a subscribe that the protocol knows and this server does not serve yet. */
-const NOT_YET = ['aggregation_interval', 'since', 'recover'] as const;
+const MAX_EPOCH_LENGTH = 128;
+const RECOVER_TEXT = 'recover must hold {epoch, offset} by channel';
 
 /** Reads a client frame of the `channels` dialect. */
 export function parseChannelsCommand(frame: Fields): Command {
@@ -32,7 +37,7 @@ export function parseChannelsCommand(frame: Fields): Command {
     case 'pong':
       return { type: 'pong', id };
     case 'get_history':
-      throw new MetricastError('not_supported', { detail: frame['type'] });
+      return { type: 'get_history', id, query: parseHistoryQuery(frame['data']) };
     default:
       throw new MetricastError('unknown_type');
   }
@@ -60,9 +65,6 @@ function parseJson(text: string): unknown {
 
 function parseSubscribe(id: CommandId | undefined, data: unknown): CommandOf<'subscribe'> {
   if (!isFields(data)) throw badSubscription('data must be an object');
-  for (const option of NOT_YET) {
-    if (data[option] != null) throw new MetricastError('not_supported', { detail: option });
-  }
   const { compression, format, tags } = data;
   if (compression != null && typeof compression !== 'boolean') throw badSubscription('compression must be a boolean');
   if (format != null && format !== 'snapshot' && format !== 'points') {
@@ -78,7 +80,39 @@ function parseSubscribe(id: CommandId | undefined, data: unknown): CommandOf<'su
     format: format ?? 'snapshot',
     compression: compression ?? undefined,
     replace: false,
+    interval: parseOptional(
+      data['aggregation_interval'],
+      parseInterval,
+      `aggregation_interval must be ${INTERVAL_TEXT}`,
+    ),
+    since: parseOptional(data['since'], parseTimestamp, `since must be ${TIME_TEXT}`),
+    recover: data['recover'] == null ? undefined : parsePositions(data['recover']),
   };
+}
+
+/** `undefined` where there is none. */
+function parseOptional<T>(value: unknown, parse: (value: unknown) => T | undefined, must: string): T | undefined {
+  if (value == null) return undefined;
+  const parsed = parse(value);
+  if (parsed === undefined) throw badSubscription(must);
+  return parsed;
+}
+
+/** Positions by the names of their channels. */
+function parsePositions(value: unknown): Map<string, Position> {
+  if (!isFields(value)) throw badSubscription(RECOVER_TEXT);
+  const positions = new Map<string, Position>();
+  for (const [channel, position] of Object.entries(value)) {
+    const parsed = isFields(position) ? parsePosition(position) : undefined;
+    if (!parsed || positions.size === MAX_NAMES_A_FRAME) throw badSubscription(RECOVER_TEXT);
+    positions.set(channel, parsed);
+  }
+  return positions;
+}
+
+function parsePosition({ epoch, offset }: Fields): Position | undefined {
+  const isOne = isPlainText(epoch, MAX_EPOCH_LENGTH) && Number.isSafeInteger(offset) && (offset as number) >= 0;
+  return isOne ? { epoch, offset: offset as number } : undefined;
 }
 
 function parseUnsubscribe(id: CommandId | undefined, frame: Fields): CommandOf<'unsubscribe'> {

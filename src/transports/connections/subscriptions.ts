@@ -48,8 +48,8 @@ export class Subscriptions {
       const others = connection.channels.filter((channel) => !exists.has(channel));
       this.hub.unsubscribe(connection, others);
     }
-    const { filter, format } = command;
-    for (const channel of known) this.hub.subscribe(connection, { channel, filter, format });
+    const { filter, format, interval } = command;
+    for (const channel of known) this.hub.subscribe(connection, { channel, filter, format, interval });
     const { channels } = connection;
     if (!command.isQuiet) {
       this.hub.reply(connection, { type: 'subscribed', command, channels, positions: this.#positions(connection) });
