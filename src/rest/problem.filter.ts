@@ -22,7 +22,10 @@ export class ProblemFilter implements ExceptionFilter {
     // A refusal of the platform's keeps its status, known to us or not: 405 is not 400.
     const isRefusal = thrown instanceof HttpException && thrown.getStatus() < 500;
     const status = isRefusal ? thrown.getStatus() : ERRORS[error.code].status;
-    if (status >= 500) this.#logger.error(`${error.message}: ${describeThrown(error.cause)}`);
+    // Without a cause there is nothing to tell but that it was refused, of which strangers could fill the log.
+    if (status >= 500 && error.cause !== undefined) {
+      this.#logger.error(`${error.message}: ${describeThrown(error.cause)}`);
+    }
     const response = host.switchToHttp().getResponse<object>();
     const { httpAdapter } = this.host;
     // Too late: something of the host's threw after the answer had left.

@@ -61,7 +61,9 @@ export class WriteQueue {
   write<T>(rows: number, write: () => Write<T>, tenant?: TenantId): Promise<T> {
     if (this.#queuedRows + rows > this.maxRows) {
       // One that is larger than half of all the room may have been too large, and not too late.
-      this.#isBusy = this.#queuedRows > this.maxRows / 2;
+      const isBusy = this.#queuedRows > this.maxRows / 2;
+      if (isBusy && !this.#isBusy) this.#logger.warn(`No more writes are taken: ${this.#queuedRows} rows wait`);
+      this.#isBusy = isBusy;
       return Promise.reject(busy());
     }
     return new Promise<T>((resolve, reject) => {

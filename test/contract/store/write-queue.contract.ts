@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
 import { expect, it, vi } from 'vitest';
 import { MAX_ITEMS } from '../../../src/recording/index.js';
 import { MAX_ROWS_QUEUED, type Write, WriteQueue } from '../../../src/store/index.js';
+import { CapturedLog } from '../../support/captured-log.js';
 import { type Storage, newTenant } from '../../support/storage.js';
 
 const BUSY = { code: 'busy', details: { retryAfter: 1 } };
@@ -70,10 +72,16 @@ export function writeQueueContract(storage: () => Storage, another: () => Promis
   it('is busy from the first write that finds no room until half of it is free', async () => {
     const queue = new WriteQueue(storage().transactor, 100);
     const busyAfter = async (write: Promise<unknown>) => (await write.catch(() => undefined), queue.isBusy);
+    const log = new CapturedLog();
+    Logger.overrideLogger(log);
     const release = storage().transactor.hold();
     const writes = [queue.write(40, writing(randomUUID())), queue.write(60, writing(randomUUID()))];
     const isBusyWhenFull = queue.isBusy;
     const isBusyWhenRefused = await busyAfter(queue.write(1, writing(randomUUID())));
+    await busyAfter(queue.write(1, writing(randomUUID())));
+    Logger.overrideLogger(false);
+    // However many are refused until then, the log is told once.
+    expect(log.text.split('No more writes are taken: 100 rows wait')).toHaveLength(2);
     release();
     await Promise.all(writes);
 
