@@ -6,6 +6,7 @@ import { MetricPoint } from '../store/metric-point.entity.js';
 import { MetricSeries } from '../store/metric-series.entity.js';
 import { AuditEntry } from '../store/audit-entry.entity.js';
 import { RecordedId } from '../store/recorded-id.entity.js';
+import { Rollup } from '../store/rollup.entity.js';
 import { PerformanceProfile, TenantSettings } from '../tenants/index.js';
 
 /** Everything that has a table. */
@@ -17,6 +18,7 @@ export const ENTITIES = [
   StoredRevocation,
   MetricSeries,
   MetricPoint,
+  Rollup,
   StoredEvent,
   KnownEventType,
   ...FEEDS.flatMap(({ entities = [] }) => entities),

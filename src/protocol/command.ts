@@ -1,7 +1,8 @@
 import type { ChannelName } from './channel.js';
+import type { HistoryPage, HistoryQuery } from './history-query.js';
 import type { Interval } from './interval.js';
 import type { Listener } from './presence.js';
-import type { Event, Position, Sample, State } from './publication.js';
+import type { Position, State } from './publication.js';
 import { type TagFilter, isPlainText } from './tags.js';
 import type { Millis } from './timestamp.js';
 
@@ -18,26 +19,6 @@ export interface Subscription {
   /** Its values aggregated over windows of this length, instead of each by itself. */
   readonly interval?: Interval;
 }
-
-/** What is wanted of the history of a channel. */
-export interface HistoryQuery {
-  /** As it came: whether there is such a channel is not for a dialect to know. */
-  readonly channel: string;
-  readonly start: Millis;
-  /** Exclusive; absent: now. */
-  readonly end?: Millis;
-  /** Of the series; absent: all names. */
-  readonly name?: string;
-  readonly filter: TagFilter;
-  /** Absent: values as they were recorded. */
-  readonly interval?: Interval;
-  readonly limit: number;
-  /** Where the page before ended; as it came. */
-  readonly cursor?: string;
-}
-
-/** Values that a page of history has, where nobody says otherwise, and at most. */
-export const HISTORY_LIMIT = { usual: 1000, most: 10_000 };
 
 /** What a client asks for, whichever dialect it says it in. `id` is the client's own, and comes back with the reply. */
 export type Command =
@@ -68,7 +49,13 @@ export type Command =
   /** `channels` absent: all of them. */
   | { readonly type: 'unsubscribe'; readonly id?: CommandId; readonly channels?: readonly string[] }
   /** Adds to the event types that the connection is sent, on whichever channels they come. */
-  | { readonly type: 'watch_events'; readonly id?: CommandId; readonly eventTypes: readonly string[] }
+  | {
+      readonly type: 'watch_events';
+      readonly id?: CommandId;
+      readonly eventTypes: readonly string[];
+      /** Begins with what was missed since then: what the client of a stream got last. */
+      readonly lastEventId?: string;
+    }
   /** `eventTypes` absent: all of them. */
   | { readonly type: 'unwatch_events'; readonly id?: CommandId; readonly eventTypes?: readonly string[] }
   /** The state of a channel as it is now, subscribed or not. */
@@ -95,6 +82,12 @@ export function parseCommandId(value: unknown): CommandId | undefined {
   return isPlainText(value, MAX_ID_LENGTH) ? value : undefined;
 }
 
+/** Where a channel stands that a connection is subscribed to. */
+export interface ReachedPosition extends Position {
+  /** Where it was to be recovered: whether all was replayed that was missed on it. */
+  readonly recovered?: boolean;
+}
+
 export type CommandType = Command['type'];
 export type CommandOf<T extends CommandType> = Extract<Command, { type: T }>;
 
@@ -105,7 +98,7 @@ export type Reply =
       readonly command: CommandOf<'subscribe'>;
       /** All channels of the connection, sorted. */
       readonly channels: readonly ChannelName[];
-      readonly positions: Readonly<Record<string, Position>>;
+      readonly positions: Readonly<Record<string, ReachedPosition>>;
       /** Where it asked to recover: true if all was replayed that was missed on all of these channels. */
       readonly recovered?: boolean;
     }
@@ -136,15 +129,3 @@ export type Reply =
     }
   | { readonly type: 'history'; readonly command: CommandOf<'get_history'>; readonly page: HistoryPage }
   | { readonly type: 'pong'; readonly command: CommandOf<'ping'> };
-
-/** How finely a page of history resolves time: each value, or windows of this length. */
-export type Resolution = 'raw' | Interval;
-
-/** A page of the history of a channel, oldest first. */
-export interface HistoryPage {
-  readonly channel: ChannelName;
-  readonly messages: readonly (Sample | Event)[];
-  /** What to ask for the next page with; null where this is the last one. */
-  readonly nextCursor: string | null;
-  readonly resolution: Resolution;
-}

@@ -6,6 +6,9 @@ export const INTERVALS = { '1s': 1000, '5s': 5000, '1m': 60_000, '5m': 300_000, 
 /** One of {@link INTERVALS}. Each is a multiple of the one before it. */
 export type Interval = keyof typeof INTERVALS;
 
+/** How finely history resolves time: each value by itself, or windows of this length. */
+export type Resolution = 'raw' | Interval;
+
 export const INTERVAL_NAMES = Object.keys(INTERVALS) as Interval[];
 
 /** Returns the value as an interval, or `undefined` where it is none. */

@@ -55,11 +55,14 @@ export interface State {
   readonly points: () => readonly Sample[];
 }
 
-/** Collecting a state failed: what an audience is told instead of it. */
+/** Collecting a state failed, or aggregating values: what an audience is told instead of it. */
 export interface Failure {
   readonly kind: 'failure';
   readonly timestamp: Millis;
-  readonly filterKey: string;
+  /** The view that it is about; absent: each of them. */
+  readonly filterKey?: string;
+  /** Of windows of this length, and of nothing else. */
+  readonly interval?: Interval;
 }
 
 export type Message = Sample | Event | State | Failure;
@@ -88,8 +91,3 @@ export interface Position {
 
 /** A message on a channel of a tenant, with its number there. */
 export interface Publication extends Publishable, Position {}
-
-/** A text that says where in its channel a publication stands. */
-export function cursorOf({ channel, epoch, offset }: Publication): string {
-  return `${channel}@${epoch}:${offset}`;
-}

@@ -2,7 +2,8 @@
 export type Millis = number;
 
 const ISO_8601 = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
-const LATEST = Date.UTC(9999, 0);
+/** All timestamps are before it. */
+export const TIMESTAMP_END: Millis = Date.UTC(9999, 0);
 
 let lastInstant = Number.NaN;
 let lastText = '';
@@ -25,7 +26,7 @@ export function unixSeconds(instant: Millis): number {
 export function parseTimestamp(value: unknown): Millis | undefined {
   if (typeof value === 'number') {
     const instant = Math.round(value * 1000);
-    return instant >= 0 && instant < LATEST ? instant : undefined;
+    return instant >= 0 && instant < TIMESTAMP_END ? instant : undefined;
   }
   if (typeof value !== 'string' || !ISO_8601.test(value)) return undefined;
   // `Date` takes February 30 for March 2. Every month has 28 days; asking only beyond saves most of the time.
@@ -33,5 +34,5 @@ export function parseTimestamp(value: unknown): Millis | undefined {
   if (day.slice(8) > '28' && !new Date(day).toJSON()?.startsWith(day)) return undefined;
   const zoned = value.length > 10 && !/(Z|[+-]\d{2}:?\d{2})$/.test(value) ? `${value}Z` : value;
   const instant = Date.parse(zoned);
-  return instant >= 0 && instant < LATEST ? instant : undefined;
+  return instant >= 0 && instant < TIMESTAMP_END ? instant : undefined;
 }

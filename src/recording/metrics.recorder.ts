@@ -28,7 +28,7 @@ export interface MetricInput {
   readonly tags?: Readonly<Record<string, string>>;
   /** ISO-8601, or Unix seconds; now where absent, at most 5 minutes in the future. */
   readonly timestamp?: string | number;
-  /** Makes the value idempotent: a second one with this id is accepted and not stored again. */
+  /** Makes the value idempotent: a second one with this id within 24 hours is accepted and not stored again. */
   readonly id?: string;
 }
 
@@ -76,11 +76,10 @@ export class MetricsRecorder {
         return { items: new Map([...surplus.metrics].map((metric) => [metric, why])), remember: surplus.remember };
       },
       *write(tenant: TenantId, metrics: readonly Metric[]): Write<() => readonly Publishable[]> {
-        const remember = yield* series.append(tenant, metrics);
+        const committed = yield* series.append(tenant, metrics);
         return () => {
-          remember();
           directory.add(tenant, new Set(metrics.map(({ channel }) => channel)));
-          return metrics.map(({ channel, sample }) => ({ tenant, channel, message: sample }));
+          return committed();
         };
       },
     };

@@ -1,7 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { In, Repository } from 'typeorm';
-import { BUILT_IN_EVENT_TYPES, type ChannelName, type Event, type TenantId, canonicalKey } from '../protocol/index.js';
+import {
+  BUILT_IN_EVENT_TYPES,
+  type ChannelName,
+  type Event,
+  type Publishable,
+  type TenantId,
+  canonicalKey,
+} from '../protocol/index.js';
 import { DATA_SOURCE } from './data-source-name.js';
 import { KnownEventType } from './event-type.entity.js';
 import type { Write } from './statement.js';
@@ -28,10 +35,13 @@ export class EventStore {
     @Inject(DECLARED_EVENT_TYPES) private readonly declared: DeclaredEventTypes,
   ) {}
 
-  /** Appends events. Returns what remembers their types: to be called once they are committed. */
-  *append(tenant: TenantId, events: readonly ChannelEvent[]): Write<() => void> {
-    if (events.length === 0) return () => undefined;
-    yield {
+  /**
+   * Appends events. Returns what remembers their types, and says what is to be published: to be called once they are
+   * committed.
+   */
+  *append(tenant: TenantId, events: readonly ChannelEvent[]): Write<() => readonly Publishable[]> {
+    if (events.length === 0) return () => [];
+    const rows = yield {
       into: 'metricast_event',
       columns: ['tenant_id', 'channel', 'type', 'timestamp', 'tags', 'data'],
       rows: events.map(({ channel, event }) => [
@@ -42,6 +52,7 @@ export class EventStore {
         canonicalKey(event.tags),
         JSON.stringify(event.data),
       ]),
+      numbered: 'event_id',
     };
     const known = this.#known.get(tenant);
     const learned = new Set(events.map(keyOf).filter((key) => !known?.has(key)));
@@ -57,6 +68,9 @@ export class EventStore {
       const all = this.#known.get(tenant);
       if (all) for (const key of learned) all.add(key);
       else this.#known.set(tenant, learned);
+      return events.map(({ channel, event }, index) => {
+        return { tenant, channel, message: event, stored: { row: rows[index]!['event_id'] as number } };
+      });
     };
   }
 

@@ -16,4 +16,8 @@ export class MetricPoint {
 
   @Column('double precision')
   value!: number;
+
+  /** By how much a counter grew with it; null for what is no counter, and where it is not known. */
+  @Column('double precision', { nullable: true })
+  increase!: number | null;
 }

@@ -32,4 +32,8 @@ export class MetricSeries {
   /** The tags as JSON, names sorted; empty text for none. */
   @Column('text')
   tags!: string;
+
+  /** The day on which it was last written to, by the server's clock: whole days since 1970-01-01 UTC. */
+  @Column('integer', { name: 'seen_on', default: 0 })
+  seenOn!: number;
 }

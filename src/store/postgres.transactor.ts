@@ -2,7 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
 import type { TenantId } from '../protocol/index.js';
-import { type InsertRows, type Row, type Statement, type Write, insertSql } from './statement.js';
+import { DeferredParts } from './deferred-parts.js';
+import { type InsertRows, type Row, type Statement, type Write, insertSql, insertSqlOf } from './statement.js';
 import { lockTenants } from './tenant-locks.js';
 import { type Transactor, WriteError } from './transactor.js';
 
@@ -55,8 +56,10 @@ export class PostgresTransactor implements Transactor {
       await client.query('BEGIN');
       // To wait here as long as a statement may take means that the database is busy, for all of the writes.
       await lockTenants(client, tenants);
+      const deferred = new DeferredParts();
       const results: unknown[] = [];
-      for (const [index, write] of writes.entries()) results.push(await runToEnd(client, write, index));
+      for (const [index, write] of writes.entries()) results.push(await runWrite(client, write, index, deferred));
+      await runToEnd(client, deferred.write(), deferred);
       await client.query('COMMIT');
       isDone = true;
       return results;
@@ -70,31 +73,60 @@ export class PostgresTransactor implements Transactor {
 
 function ignore(): void {}
 
-async function runToEnd(client: PoolClient, start: () => Write<unknown>, index: number): Promise<unknown> {
+async function runWrite(
+  client: PoolClient,
+  start: () => Write<unknown>,
+  index: number,
+  deferred: DeferredParts,
+): Promise<unknown> {
   try {
-    const write = start();
-    let step = write.next();
-    while (!step.done) step = write.next(await execute(client, step.value));
-    return step.value;
+    return await runToEnd(client, start(), deferred);
   } catch (error) {
     const state = sqlState(error);
     throw CONFLICTS.has(state) || state === TIMED_OUT ? error : new WriteError(index, error);
   }
 }
 
-async function execute(client: PoolClient, statement: Statement): Promise<Row[]> {
+async function runToEnd<T>(client: PoolClient, write: Write<T>, deferred: DeferredParts): Promise<T> {
+  let step = write.next();
+  while (!step.done) step = write.next(await execute(client, step.value, deferred));
+  return step.value;
+}
+
+async function execute(client: PoolClient, statement: Statement, deferred: DeferredParts): Promise<Row[]> {
   if ('sql' in statement) return (await client.query<Row>(statement.sql, [...statement.values])).rows;
-  return insertMany(client, statement);
+  if ('into' in statement) return insertMany(client, statement);
+  deferred.add(statement);
+  return [];
 }
 
 async function insertMany(client: PoolClient, insert: InsertRows): Promise<Row[]> {
+  const { numbered } = insert;
+  const full = numbered ? { ...insert, returning: [numbered] } : insert;
   const size = Math.min(MAX_ROWS, Math.floor(MAX_PARAMETERS / insert.columns.length));
   const returned: Row[] = [];
   for (let start = 0; start < insert.rows.length; start += size) {
     const rows = insert.rows.slice(start, start + size);
-    returned.push(...(await client.query<Row>(insertSql(insert, rows.length), rows.flat())).rows);
+    const answer = await client.query<Row>(...queryOf(full, rows));
+    returned.push(...(numbered ? inOrder(answer.rows, numbered) : answer.rows));
   }
   return returned;
+}
+
+function queryOf(insert: InsertRows, rows: InsertRows['rows']): [sql: string, values: unknown[]] {
+  const { types } = insert;
+  if (!types) return [insertSql(insert, rows.length), rows.flat()];
+  const lists = types.map((type, column) => `$${column + 1}::${type}[]`);
+  return [
+    insertSqlOf(insert, `SELECT * FROM unnest(${lists.join(', ')})`),
+    types.map((_, column) => rows.map((row) => row[column])),
+  ];
+}
+
+/** The numbers are given out in the order of the rows; in which order they are returned is not promised. */
+function inOrder(rows: readonly Row[], column: string): Row[] {
+  const numbers = rows.map((row) => Number(row[column])).sort((one, other) => one - other);
+  return numbers.map((number) => ({ [column]: number }));
 }
 
 function sqlState(error: unknown): string {

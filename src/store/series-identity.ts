@@ -23,17 +23,26 @@ export function identityOf(key: string): string {
   return hash('sha256', key, 'base64url');
 }
 
-/** The numbers of the series with these identities, of those that exist. */
-export function* lookUp(identities: readonly string[]): Write<Map<string, number>> {
-  const numbers = new Map<string, number>();
+/** A series that is stored. */
+export interface KnownSeries {
+  readonly number: number;
+  /** The day on which it was last written to. */
+  readonly seenOn: number;
+}
+
+/** The series with these identities, of those that exist. */
+export function* lookUp(identities: readonly string[]): Write<Map<string, KnownSeries>> {
+  const series = new Map<string, KnownSeries>();
   for (let start = 0; start < identities.length; start += MAX_LOOKUP) {
     const some = identities.slice(start, start + MAX_LOOKUP);
     const rows = yield {
-      sql: `SELECT series_id, identity FROM metricast_metric_series
+      sql: `SELECT series_id, identity, seen_on FROM metricast_metric_series
             WHERE identity IN (${some.map((_, index) => `$${index + 1}`).join(', ')})`,
       values: some,
     };
-    for (const row of rows) numbers.set(row['identity'] as string, Number(row['series_id']));
+    for (const { identity, series_id, seen_on } of rows) {
+      series.set(identity as string, { number: Number(series_id), seenOn: Number(seen_on) });
+    }
   }
-  return numbers;
+  return series;
 }

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Database, Statement as Prepared } from 'better-sqlite3';
 import type { DataSource } from 'typeorm';
+import { DeferredParts } from './deferred-parts.js';
 import { type InsertRows, type Row, type SqlValue, type Statement, type Write, insertSql } from './statement.js';
 import { type Transactor, WriteError } from './transactor.js';
 
@@ -9,6 +10,8 @@ const MAX_PREPARED = 500;
 /** How long to wait for another process that writes the same file: a backup, a command line. */
 const MAX_WAIT_MILLIS = 5000;
 const RETRY_MILLIS = 20;
+/** Rows of one statement: a call of the database costs about as much as a row. More of them save little. */
+const ROWS_A_STATEMENT = 20;
 
 /**
  * Writes through the handle that TypeORM opened, with prepared statements, each transaction from begin to commit in
@@ -39,7 +42,9 @@ export class SqliteTransactor implements Transactor {
   #commitNow(writes: readonly (() => Write<unknown>)[]): unknown[] {
     this.#prepare('BEGIN IMMEDIATE').run();
     try {
-      const results = writes.map((write, index) => this.#runToEnd(write, index));
+      const deferred = new DeferredParts();
+      const results = writes.map((write, index) => this.#runWrite(write, index, deferred));
+      this.#runToEnd(deferred.write(), deferred);
       this.#prepare('COMMIT').run();
       return results;
     } catch (error) {
@@ -49,18 +54,21 @@ export class SqliteTransactor implements Transactor {
     }
   }
 
-  #runToEnd(start: () => Write<unknown>, index: number): unknown {
+  #runWrite(start: () => Write<unknown>, index: number, deferred: DeferredParts): unknown {
     try {
-      const write = start();
-      let step = write.next();
-      while (!step.done) step = write.next(this.#execute(step.value));
-      return step.value;
+      return this.#runToEnd(start(), deferred);
     } catch (error) {
       throw new WriteError(index, error);
     }
   }
 
-  #execute(statement: Statement): Row[] {
+  #runToEnd<T>(write: Write<T>, deferred: DeferredParts): T {
+    let step = write.next();
+    while (!step.done) step = write.next(this.#execute(step.value, deferred));
+    return step.value;
+  }
+
+  #execute(statement: Statement, deferred: DeferredParts): Row[] {
     if ('sql' in statement) {
       const prepared = this.#prepare(statement.sql);
       const values = statement.values.map(bindable);
@@ -68,18 +76,35 @@ export class SqliteTransactor implements Transactor {
       prepared.run(values);
       return [];
     }
-    return this.#insert(statement);
+    if ('into' in statement) return this.#insert(statement);
+    deferred.add(statement);
+    return [];
   }
 
   #insert(insert: InsertRows): Row[] {
-    const prepared = this.#prepare(insertSql(insert, 1));
+    const { rows, returning } = insert;
     const returned: Row[] = [];
-    for (const row of insert.rows) {
-      const values = row.map(bindable);
-      if (insert.returning) returned.push(...(prepared.all(values) as Row[]));
-      else prepared.run(values);
-    }
+    // The order of the rows that a statement returns is not promised; the last few would each time be another text.
+    const together = returning ? 0 : rows.length - (rows.length % ROWS_A_STATEMENT);
+    this.#insertBy(ROWS_A_STATEMENT, insert, 0, together, returned);
+    this.#insertBy(1, insert, together, rows.length, returned);
     return returned;
+  }
+
+  #insertBy(size: number, insert: InsertRows, from: number, to: number, returned: Row[]): void {
+    if (from === to) return;
+    const { rows, returning, numbered } = insert;
+    // One that fails fails the transaction: SQLite need not keep what would undo a statement alone, page by page.
+    const prepared = this.#prepare(insertSql(insert, size).replace('INSERT', 'INSERT OR FAIL'));
+    for (let start = from; start < to; start += size) {
+      const values = valuesOf(rows, start, size);
+      if (returning) returned.push(...(prepared.all(values) as Row[]));
+      else {
+        const last = Number(prepared.run(values).lastInsertRowid);
+        // Nobody else writes meanwhile, so that the numbers of a statement follow one another.
+        if (numbered) for (let row = 1; row <= size; row++) returned.push({ [numbered]: last - size + row });
+      }
+    }
   }
 
   #prepare(sql: string): Prepared {
@@ -97,4 +122,10 @@ export class SqliteTransactor implements Transactor {
 /** SQLite has no booleans: TypeORM reads and writes them as 0 and 1. */
 function bindable(value: SqlValue): string | number | null {
   return typeof value === 'boolean' ? Number(value) : value;
+}
+
+function valuesOf(rows: InsertRows['rows'], start: number, count: number): (string | number | null)[] {
+  const values: (string | number | null)[] = [];
+  for (let row = start; row < start + count; row++) for (const value of rows[row]!) values.push(bindable(value));
+  return values;
 }

@@ -8,12 +8,22 @@ export interface InsertRows {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly SqlValue[])[];
   /**
+   * What PostgreSQL calls the columns' types: for what is written so often that it is worth to be sent as a list for
+   * each column, and not as a parameter for each value, which takes the server twice as long.
+   */
+  readonly types?: readonly string[];
+  /**
    * What follows the values, in the SQL that SQLite and PostgreSQL share: `ON CONFLICT … DO …`. Where it updates, no
    * two of the rows may meet the same one, and all writers must sort them alike, or PostgreSQL would deadlock.
    */
   readonly onConflict?: string;
   /** Columns of the rows that were really written, to be returned. */
   readonly returning?: readonly string[];
+  /**
+   * The column that numbers the rows, to be returned as if it were named in `returning`, in the rows' order, and at no
+   * cost. Only without `onConflict`: then every row is written.
+   */
+  readonly numbered?: string;
 }
 
 /** Any other statement, in the SQL that both databases share, with parameters `$1`, `$2`, … each used once, in order. */
@@ -22,7 +32,21 @@ export interface Sql {
   readonly values: readonly SqlValue[];
 }
 
-export type Statement = InsertRows | Sql;
+/**
+ * A part of what several writes of a transaction change together: it is written once, at the transaction's end, and not
+ * where it is yielded. Gives no rows.
+ */
+export interface Deferred {
+  readonly part: unknown;
+  /** Writes what all the parts come to that were deferred with this same function, in the order in which they came. */
+  readonly writeAll: (parts: readonly never[]) => Write<void>;
+}
+
+export function deferred<Part>(part: Part, writeAll: (parts: readonly Part[]) => Write<void>): Deferred {
+  return { part, writeAll };
+}
+
+export type Statement = InsertRows | Sql | Deferred;
 
 /**
  * A piece of a transaction: yields statements and is given their rows. SQLite runs it to its end in one go, so that
@@ -31,11 +55,17 @@ export type Statement = InsertRows | Sql;
 export type Write<T> = Generator<Statement, T, Row[]>;
 
 /** The text of an insert of `rowCount` rows. */
-export function insertSql({ into, columns, onConflict, returning }: InsertRows, rowCount: number): string {
-  const row = (first: number) => `(${columns.map((_, index) => `$${first + index}`).join(', ')})`;
-  const values = Array.from({ length: rowCount }, (_, index) => row(index * columns.length + 1));
+export function insertSql(insert: InsertRows, rowCount: number): string {
+  const { length } = insert.columns;
+  const row = (first: number) => `(${insert.columns.map((_, index) => `$${first + index}`).join(', ')})`;
+  const values = Array.from({ length: rowCount }, (_, index) => row(index * length + 1));
+  return insertSqlOf(insert, `VALUES ${values.join(', ')}`);
+}
+
+/** The text of an insert of rows that come from somewhere. */
+export function insertSqlOf({ into, columns, onConflict, returning }: InsertRows, source: string): string {
   return [
-    `INSERT INTO ${into} (${columns.join(', ')}) VALUES ${values.join(', ')}`,
+    `INSERT INTO ${into} (${columns.join(', ')}) ${source}`,
     onConflict,
     returning && `RETURNING ${returning.join(', ')}`,
   ]

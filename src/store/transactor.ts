@@ -5,7 +5,7 @@ import type { Write } from './statement.js';
 export interface Transactor {
   /**
    * Commits all the writes together and returns what each returned, or commits none and throws: a {@link WriteError}
-   * where one of the writes is to blame.
+   * where one of the writes is to blame. None is where what they deferred cannot be written.
    *
    * @param tenants whose rows the writes change, each once; `undefined` stands for rows that are no tenant's. Where
    * several processes write to the database, the transactions of one tenant go one after another.

@@ -29,6 +29,7 @@ export class WriteQueue {
   #jobs: Job[] = [];
   #queuedRows = 0;
   #drained: Promise<void> | undefined;
+  #underWay: Promise<void> | undefined;
   #isBusy = false;
   readonly #commitListeners: CommitListener[] = [];
 
@@ -73,6 +74,11 @@ export class WriteQueue {
     });
   }
 
+  /** Resolves when the transaction that is under way has ended, if there is one, and whose writes it had know. */
+  async settled(): Promise<void> {
+    await this.#underWay;
+  }
+
   /** Resolves when nothing waits any more. */
   async drain(): Promise<void> {
     while (this.#drained) await this.#drained;
@@ -82,7 +88,8 @@ export class WriteQueue {
     // A turn later, so that all that this turn brings in shares the first transaction.
     await new Promise(setImmediate);
     while (this.#jobs.length > 0) {
-      await this.#commit(this.#takeNext());
+      this.#underWay = this.#commit(this.#takeNext());
+      await this.#underWay;
       // Between two commits the sockets have their turn, or they would starve behind SQLite. What this commit published
       // leaves at the end of the first turn; the second one reads what came in.
       for (let turn = 0; turn < 2 && this.#jobs.length > 0; turn++) await new Promise(setImmediate);

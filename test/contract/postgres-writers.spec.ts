@@ -64,6 +64,38 @@ it('single items for the same names of the same tenants are all taken at once, a
   expect(await deadlocksUntilEnd()).toBe(0);
 }, 60_000);
 
+it('instances that delete what is too old hold up neither each other nor who records what is about to be', async () => {
+  await start(4);
+  const [first] = instances as [Storage];
+  const now = Date.now();
+  const old = (series: number, second: number) => ({
+    channel: 'orders.metrics',
+    name: `n${series}`,
+    type: 'counter' as const,
+    value: second,
+    timestamp: Math.floor(now / 1000) - 86_400 * 3 + second,
+  });
+  const batches = Array.from({ length: 40 }, (_, batch) =>
+    Array.from({ length: 500 }, (_, index) => old(index % 20, batch * 25 + Math.floor(index / 20))),
+  );
+  for (const batch of batches.slice(0, 20)) await first.metrics.record(tenant, batch);
+  const begun = performance.now();
+  const late = batches.slice(20).map((batch, index) => instances[index % 4]!.metrics.record(tenant, batch));
+  const runs = instances.flatMap(({ retention }) => [retention.run(now), retention.run(now)]);
+  for (const result of await Promise.all(late)) expect(result).toMatchObject({ accepted: 500 });
+  await Promise.all(runs);
+  await first.retention.run(now);
+
+  expect(performance.now() - begun).toBeLessThan(30_000);
+  expect(await first.rows('SELECT value FROM metricast_metric_point')).toEqual(Array(20).fill({ value: 999 }));
+  expect(await first.rows('SELECT DISTINCT resolution FROM metricast_rollup ORDER BY 1')).toEqual(
+    [60, 300, 3600].map((resolution) => ({ resolution })),
+  );
+  const deleted = instances.map(({ retention }) => retention.deleted.get('metricast_metric_point') ?? 0);
+  expect(deleted.reduce((sum, count) => sum + count, 0)).toBe(20_000 - 20);
+  expect(await deadlocksUntilEnd()).toBe(0);
+}, 60_000);
+
 it('a tenant whose rows somebody writes holds up its own writers, and no other tenant', async () => {
   await start(2);
   const [one, other] = instances as [Storage, Storage];

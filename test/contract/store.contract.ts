@@ -10,13 +10,18 @@ import { eventTypesContract } from './store/event-types.contract.js';
 import { eventsContract } from './store/events.contract.js';
 import { executionsContract } from './store/executions.contract.js';
 import { executionsStateContract } from './store/executions-state.contract.js';
+import { historyResolutionContract } from './store/history-resolution.contract.js';
+import { historyContract } from './store/history.contract.js';
 import { hostEventsContract } from './store/host-events.contract.js';
 import { indexesContract } from './store/indexes.contract.js';
+import { keptStatesContract } from './store/kept-states.contract.js';
 import { latestContract } from './store/latest.contract.js';
 import { migrationsContract } from './store/migrations.contract.js';
 import { recordedIdsContract } from './store/recorded-ids.contract.js';
 import { recordingContract } from './store/recording.contract.js';
+import { retentionContract } from './store/retention.contract.js';
 import { revocationsContract } from './store/revocations.contract.js';
+import { rollupsContract } from './store/rollups.contract.js';
 import { routingStateContract } from './store/routing-state.contract.js';
 import { seriesContract } from './store/series.contract.js';
 import { skillWindowsContract } from './store/skill-windows.contract.js';
@@ -28,6 +33,7 @@ import { toolsStateContract } from './store/tools-state.contract.js';
 import { transactorContract } from './store/transactor.contract.js';
 import { upstreamCountersContract } from './store/upstream-counters.contract.js';
 import { usageContract } from './store/usage.contract.js';
+import { windowsContract } from './store/windows.contract.js';
 import { writeQueueContract } from './store/write-queue.contract.js';
 
 /** All that has to hold of what is stored, whatever the database. */
@@ -52,12 +58,17 @@ export function storeContract(kind: DatabaseKind): void {
   describe('write queue', () => writeQueueContract(opened, another));
   describe('recorded ids', () => recordedIdsContract(opened));
   describe('series', () => seriesContract(opened));
+  describe('rollups', () => rollupsContract(opened, another));
   describe('recording', () => recordingContract(opened, another));
   describe('skills', () => skillsContract(opened));
   describe('skill windows', () => skillWindowsContract(opened));
   describe('state of the skills', () => skillsStateContract(opened));
   describe('lists of skills', () => skillsListsContract(opened));
+  describe('windows', () => windowsContract(opened));
+  describe('kept states', () => keptStatesContract(opened));
   describe('latest', () => latestContract(opened));
+  describe('history', () => historyContract(opened));
+  describe('resolution of history', () => historyResolutionContract(opened));
   describe('anomalies', () => anomaliesContract(opened, another));
   describe('rounds of the anomaly detector', () => anomalyRoundsContract(opened));
   describe('decisions', () => decisionsContract(opened, another));
@@ -74,5 +85,6 @@ export function storeContract(kind: DatabaseKind): void {
   describe('revocations', () => revocationsContract(opened, another));
   describe('upstream counters', () => upstreamCountersContract(opened, another));
   describe('events of the host', () => hostEventsContract(opened));
+  describe('retention', () => retentionContract(DATABASES[kind]));
   describe('indexes', () => indexesContract(opened));
 }

@@ -14,6 +14,7 @@ import { ExecutionTotal } from '../../src/feeds/executions/execution-total.entit
 import { Execution } from '../../src/feeds/executions/execution.entity.js';
 import { ExecutionsFeed } from '../../src/feeds/executions/executions.feed.js';
 import { ExecutionTotals, ExecutionsRecorder } from '../../src/feeds/executions/index.js';
+import { FEEDS } from '../../src/feeds/index.js';
 import { DecisionBucket } from '../../src/feeds/routing/decision-bucket.entity.js';
 import { DecisionNames } from '../../src/feeds/routing/decision-names.js';
 import { DecisionsRecorder } from '../../src/feeds/routing/index.js';
@@ -42,9 +43,18 @@ import { MetricsRecorder, Recorder } from '../../src/recording/index.js';
 import {
   type Row,
   ChannelDirectory,
+  ChannelSeries,
+  DerivedSeries,
+  EVENT_LOG,
   EventStore,
+  HistoryPages,
+  HistoryReader,
   LatestReader,
+  MetricsHistory,
+  Retention,
+  RollupReader,
   SeriesStore,
+  SqlReader,
   type SqlValue,
   type Write,
   WriteQueue,
@@ -52,9 +62,13 @@ import {
 } from '../../src/store/index.js';
 import { DEFAULT_LIMITS, Tenants } from '../../src/tenants/index.js';
 import { KnownEventType } from '../../src/store/event-type.entity.js';
+import { EventReader } from '../../src/store/event-reader.js';
 import { StoredEvent } from '../../src/store/event.entity.js';
 import { MetricPoint } from '../../src/store/metric-point.entity.js';
 import { MetricSeries } from '../../src/store/metric-series.entity.js';
+import { PointReader } from '../../src/store/point-reader.js';
+import { ResolutionFinder } from '../../src/store/resolution-finder.js';
+import { WindowReader } from '../../src/store/window-reader.js';
 import { WatchedTransactor } from './watched-transactor.js';
 
 export type Storage = Awaited<ReturnType<typeof openStorage>>;
@@ -83,7 +97,29 @@ export async function openStorage(url: string) {
   const tenants = new Tenants({ updateInterval: 1, limits: DEFAULT_LIMITS });
   const windows = new SkillWindows(dataSource.getRepository(SkillMinute), dataSource.getRepository(SkillInvocation));
   const scheduler = new Scheduler(new SchedulerRegistry());
+  const sqlReader = new SqlReader(dataSource);
+  const channelSeries = new ChannelSeries(dataSource.getRepository(MetricSeries));
+  const rollups = new RollupReader(sqlReader);
+  const points = new PointReader(sqlReader);
+  const history = new HistoryReader(
+    channelSeries,
+    points,
+    new WindowReader(rollups),
+    new EventReader(dataSource.getRepository(StoredEvent)),
+    new ResolutionFinder(points, rollups),
+    { of: (tenant) => tenants.stored(tenant)?.retentionDays ?? null, all: () => tenants.retentionDays() },
+  );
   const instances = new InstanceRegistry(dataSource.getRepository(Instance), queue, scheduler);
+  const newRetention = () =>
+    new Retention(
+      new SqlReader(dataSource),
+      queue,
+      scheduler,
+      { of: (tenant) => tenants.stored(tenant)?.retentionDays ?? null, all: () => tenants.retentionDays() },
+      [EVENT_LOG, ...FEEDS.flatMap(({ logs = [] }) => logs)],
+      series,
+      directory,
+    );
   const newDetector = () => new AnomalyDetector(skills, anomalies, windows, queue, scheduler, DEFAULT_THRESHOLDS);
   const detector = newDetector();
   return {
@@ -99,6 +135,9 @@ export async function openStorage(url: string) {
     /** One that has seen nothing yet, as after a restart. */
     newDirectory,
     events,
+    retention: newRetention(),
+    /** One that has deleted nothing yet. */
+    newRetention,
     windows,
     detector,
     /** One that has been told of no runs yet. */
@@ -106,7 +145,7 @@ export async function openStorage(url: string) {
     metrics: new MetricsRecorder(recorder, series, directory, tenants),
     decisions: new DecisionsRecorder(recorder, new DecisionNames()),
     routing: new RoutingFeed(dataSource.getRepository(DecisionBucket)),
-    usage: new UsageRecorder(recorder),
+    usage: new UsageRecorder(recorder, new DerivedSeries(series), tenants),
     tools: new ToolsFeed(toolsSections(usageTotals, executionTotals, new Map())),
     upstreamCounters: new UpstreamCounters(queue),
     alerts,
@@ -129,6 +168,11 @@ export async function openStorage(url: string) {
       dataSource.getRepository(StoredEvent),
       eventTypes,
     ),
+
+    channelSeries,
+    rollups,
+    history,
+    metricsHistory: new MetricsHistory(new HistoryPages(history), history),
 
     /** Rows, with parameters `$1`, `$2`, … in both databases. */
     rows: async (sql: string, values: readonly SqlValue[] = []): Promise<Row[]> => {

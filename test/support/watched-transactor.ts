@@ -1,11 +1,15 @@
 import type { TenantId } from '../../src/protocol/index.js';
-import type { Statement, Transactor, Write } from '../../src/store/index.js';
+import type { Deferred, InsertRows, Sql, Transactor, Write } from '../../src/store/index.js';
 
 /** The real transactor, which tells how it is used, and can be held up. */
 export class WatchedTransactor implements Transactor {
   /** How many writes each commit was of, those that failed included. */
   readonly sizes: number[] = [];
-  readonly statements: Statement[] = [];
+  readonly statements: (InsertRows | Sql)[] = [];
+  /** Those that were put off to the end of their transaction. */
+  readonly deferred: (InsertRows | Sql)[] = [];
+  /** What stands for each function that writes deferred parts: always the same one, so that their parts meet. */
+  readonly #watchedWriters = new Map<Deferred['writeAll'], Deferred['writeAll']>();
   #gate: Promise<void> | undefined;
 
   constructor(private readonly transactor: Transactor) {}
@@ -16,7 +20,7 @@ export class WatchedTransactor implements Transactor {
   ): Promise<unknown[]> {
     this.sizes.push(writes.length);
     await this.#gate;
-    const watched = writes.map((write) => () => this.#watched(write()));
+    const watched = writes.map((write) => () => this.#watched(write(), this.statements));
     return this.transactor.commit(watched, tenants);
   }
 
@@ -30,12 +34,25 @@ export class WatchedTransactor implements Transactor {
     };
   }
 
-  *#watched(write: Write<unknown>): Write<unknown> {
+  *#watched<T>(write: Write<T>, seen: (InsertRows | Sql)[]): Write<T> {
     let step = write.next();
     while (!step.done) {
-      this.statements.push(step.value);
-      step = write.next(yield step.value);
+      const statement = step.value;
+      if ('part' in statement) step = write.next(yield this.#watchedPart(statement));
+      else {
+        seen.push(statement);
+        step = write.next(yield statement);
+      }
     }
     return step.value;
+  }
+
+  #watchedPart({ part, writeAll }: Deferred): Deferred {
+    let watched = this.#watchedWriters.get(writeAll);
+    if (!watched) {
+      watched = (parts) => this.#watched(writeAll(parts), this.deferred);
+      this.#watchedWriters.set(writeAll, watched);
+    }
+    return { part, writeAll: watched };
   }
 }

@@ -31,7 +31,7 @@ export interface AlertInput {
   readonly priority: 'low' | 'medium' | 'high' | 'critical';
   /** ISO-8601, or Unix seconds; now where absent, at most 5 minutes in the future. */
   readonly timestamp?: string | number;
-  /** Makes the alert idempotent: a second one with this id is accepted, and neither stored nor sent. */
+  /** Makes the alert idempotent: a second one with this id within 24 hours is accepted, and neither stored nor sent. */
   readonly id?: string;
 }
 
@@ -59,15 +59,11 @@ export class AlertsRecorder {
     this.#kind = {
       name: 'alerts',
       parse: parseAlert,
-      *write(tenant: TenantId, alerts: readonly Alert[]): Write<() => readonly Publishable[]> {
-        const remember = yield* events.append(
+      write(tenant: TenantId, alerts: readonly Alert[]): Write<() => readonly Publishable[]> {
+        return events.append(
           tenant,
           alerts.map(({ event }) => ({ channel: ALERTS_EVENTS, event })),
         );
-        return () => {
-          remember();
-          return alerts.map(({ event }) => ({ tenant, channel: ALERTS_EVENTS, message: event }));
-        };
       },
     };
   }

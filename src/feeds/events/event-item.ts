@@ -21,7 +21,7 @@ export interface EventInput {
   readonly tags?: Readonly<Record<string, string>>;
   /** ISO-8601, or Unix seconds; now where absent, at most 5 minutes in the future. */
   readonly timestamp?: string | number;
-  /** Makes the event idempotent: a second one of the tenant with this id is neither stored nor sent. */
+  /** Makes the event idempotent: a second one of the tenant with this id within 24 hours is neither stored nor sent. */
   readonly id?: string;
 }
 

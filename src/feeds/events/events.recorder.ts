@@ -18,11 +18,10 @@ export class EventsRecorder {
       name: 'events',
       parse: parseEvent,
       *write(tenant: TenantId, items: readonly EventItem[]): Write<() => readonly Publishable[]> {
-        const remember = yield* events.append(tenant, items);
+        const committed = yield* events.append(tenant, items);
         return () => {
-          remember();
           directory.add(tenant, new Set(items.map(({ channel }) => channel)));
-          return items.map(({ channel, event }) => ({ tenant, channel, message: event }));
+          return committed();
         };
       },
     };

@@ -31,7 +31,7 @@ export interface ExecutionInput {
   readonly session_id?: string;
   /** When it started or ended: ISO-8601, or Unix seconds; now where absent, at most 5 minutes in the future. */
   readonly timestamp?: string | number;
-  /** Makes the item idempotent: a second one with this id is accepted and not looked at. */
+  /** Makes the item idempotent: a second one with this id within 24 hours is accepted and not looked at. */
   readonly id?: string;
 }
 

@@ -33,12 +33,10 @@ export class ExecutionsRecorder {
       *write(tenant: TenantId, items: readonly ExecutionItem[]): Write<() => readonly Publishable[]> {
         const steps = yield* takeSteps(tenant, items);
         yield* countSteps(tenant, steps);
-        const happened = steps.map((step) => ({ channel: EXECUTIONS_EVENTS, event: eventOf(step) }));
-        const remember = yield* events.append(tenant, happened);
-        return () => {
-          remember();
-          return happened.map(({ channel, event }) => ({ tenant, channel, message: event }));
-        };
+        return yield* events.append(
+          tenant,
+          steps.map((step) => ({ channel: EXECUTIONS_EVENTS, event: eventOf(step) })),
+        );
       },
     };
   }

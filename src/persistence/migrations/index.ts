@@ -7,6 +7,7 @@ import { CreateInstances1795305604000 } from './1795305604000-create-instances.j
 import { IndexAnomaliesBySkill1795305605000 } from './1795305605000-index-anomalies-by-skill.js';
 import { CreateTenants1795392000000 } from './1795392000000-create-tenants.js';
 import { CreateRevocations1795392100000 } from './1795392100000-create-revocations.js';
+import { CreateRollups1795392200000 } from './1795392200000-create-rollups.js';
 
 /** All migrations, oldest first. One that was released is never changed. */
 export const MIGRATIONS = [
@@ -19,4 +20,5 @@ export const MIGRATIONS = [
   IndexAnomaliesBySkill1795305605000,
   CreateTenants1795392000000,
   CreateRevocations1795392100000,
+  CreateRollups1795392200000,
 ] as const;

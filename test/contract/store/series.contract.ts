@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import type { TenantId } from '../../../src/protocol/index.js';
 import type { MetricInput } from '../../../src/recording/index.js';
 import { channelName, sampleWith } from '../../support/publications.js';
 import { type Storage, newTenant } from '../../support/storage.js';
 
 const ORDERS = channelName('orders.metrics');
+const DAY = 86_400_000;
 
 /** Points belong to series, and channels exist where there are series. */
 export function seriesContract(storage: () => Storage): void {
@@ -129,6 +130,48 @@ export function seriesContract(storage: () => Storage): void {
       { name: 'a', values: [1, 2] },
       { name: 'b', values: [1, 2] },
     ]);
+  });
+
+  it('a series is seen on each day on which it is written to, by an instance that knows it too', async () => {
+    onTestFinished(() => void vi.useRealTimers());
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const tenant = newTenant();
+    const seenOn = async () => {
+      const rows = await storage().rows(
+        'SELECT seen_on FROM metricast_metric_series WHERE tenant_id = $1 ORDER BY name DESC',
+        [tenant],
+      );
+      return rows.map(({ seen_on }) => seen_on);
+    };
+    const day = 20_500;
+    vi.setSystemTime(day * DAY + DAY - 1);
+    await record(tenant, { name: 'n' }, { name: 'm' });
+    expect(await seenOn()).toEqual([day, day]);
+    vi.setSystemTime((day + 1) * DAY);
+    await record(tenant, { name: 'm' });
+    expect(await seenOn()).toEqual([day, day + 1]);
+    // Whoever is seen today is not looked up again.
+    const { statements } = storage().transactor;
+    const before = statements.length;
+    await record(tenant, { name: 'm' });
+    expect(statements.slice(before)).toEqual([expect.objectContaining({ into: 'metricast_metric_point' })]);
+  });
+
+  it('what was seen before midnight and committed after it is seen again', async () => {
+    onTestFinished(() => void vi.useRealTimers());
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const [tenant, day] = [newTenant(), 20_600];
+    vi.setSystemTime(day * DAY + DAY - 1);
+    const { write, series } = storage();
+    const metric = { channel: ORDERS, sample: sampleWith() };
+    const committed = await write(() => series.append(tenant, [metric]));
+    vi.setSystemTime((day + 1) * DAY);
+    await record(newTenant());
+    committed();
+    await record(tenant, { name: metric.sample.name });
+
+    const rows = await storage().rows('SELECT seen_on FROM metricast_metric_series WHERE tenant_id = $1', [tenant]);
+    expect(rows).toEqual([{ seen_on: day + 1 }]);
   });
 
   it('a channel exists for the tenant that recorded in it, after a restart too', async () => {

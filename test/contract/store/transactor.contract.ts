@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
-import { type SqlValue, type Write, WriteError, insertSql } from '../../../src/store/index.js';
+import { type SqlValue, type Write, WriteError, deferred, insertSql } from '../../../src/store/index.js';
 import type { Storage } from '../../support/storage.js';
 
 const COLUMNS = ['id', 'flag', 'amount', 'at'];
@@ -96,6 +96,68 @@ export function transactorContract(storage: () => Storage): void {
     expect(returned).toEqual([{ id: `${prefix}a` }, { id: `${prefix}c` }]);
   });
 
+  it('numbers the rows that it inserts, in their order', async () => {
+    const channel = randomUUID();
+    const inserting = (count: number, first: number) => (): Write<unknown> => numbering(channel, count, first);
+    const [few, many] = await commit(inserting(3, 0), inserting(1234, 3));
+    const [more] = await commit(inserting(41, 1237));
+
+    const rows = await storage().rows(
+      'SELECT event_id, timestamp FROM metricast_event WHERE channel = $1 ORDER BY timestamp',
+      [channel],
+    );
+    const numbers = [few, many, more].flat() as { event_id: number }[];
+    expect(numbers.map(({ event_id }) => event_id)).toEqual(rows.map(({ event_id }) => Number(event_id)));
+    expect(rows).toHaveLength(1278);
+  });
+
+  it('writes what was deferred once, at the end, in the order in which it came', async () => {
+    const prefix = randomUUID();
+    const written: string[][] = [];
+    const writeAll = function* (ids: readonly string[]): Write<void> {
+      written.push([...ids]);
+      yield* writing(...ids)();
+    };
+    const deferring = (...ids: string[]) =>
+      function* (): Write<unknown> {
+        for (const id of ids) yield deferred(prefix + id, writeAll);
+        return yield { sql: 'SELECT id FROM scratch WHERE id LIKE $1', values: [`${prefix}%`] };
+      };
+    const seen = await commit(deferring('a', 'c'), deferring('b'));
+
+    expect(seen).toEqual([[], []]);
+    expect(written).toEqual([['a', 'c', 'b'].map((id) => prefix + id)]);
+    expect(await idsOf(prefix)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('what was deferred by a transaction that failed is forgotten', async () => {
+    const prefix = randomUUID();
+    const writeAll = (ids: readonly string[]) => writing(...ids)();
+    const deferring = (id: string, after: () => void = () => undefined) =>
+      function* (): Write<void> {
+        yield deferred(prefix + id, writeAll);
+        after();
+      };
+    const failing = deferring('b', () => {
+      throw new Error('a mistake in a write');
+    });
+    await expect(commit(deferring('a'), failing)).rejects.toBeInstanceOf(WriteError);
+    await commit(deferring('c'));
+
+    expect(await idsOf(prefix)).toEqual(['c']);
+  });
+
+  it('where what was deferred cannot be written nothing is, and no write is to blame', async () => {
+    const prefix = randomUUID();
+    const error: unknown = await commit(writing(`${prefix}a`), function* () {
+      yield deferred(`${prefix}a`, (ids: readonly string[]) => writing(...ids)());
+    }).catch((thrown: unknown) => thrown);
+
+    expect(error).toMatchObject({ message: expect.stringMatching(/unique/i) as string });
+    expect(error).not.toBeInstanceOf(WriteError);
+    expect(await idsOf(prefix)).toEqual([]);
+  });
+
   it('adds to the rows that an insert meets', async () => {
     const prefix = randomUUID();
     const add = (amount: number) => () => adding(`${prefix}a`, amount);
@@ -176,6 +238,15 @@ function row(id: string) {
 function writing(...ids: string[]) {
   return function* (): Write<void> {
     for (const id of ids) yield row(id);
+  };
+}
+
+function* numbering(channel: string, count: number, first: number): Write<unknown> {
+  return yield {
+    into: 'metricast_event',
+    columns: ['tenant_id', 'channel', 'type', 'timestamp', 'tags', 'data'],
+    rows: Array.from({ length: count }, (_, index) => ['t', channel, 'x', first + index, '', '{}']),
+    numbered: 'event_id',
   };
 }
 

@@ -26,7 +26,7 @@ const observations = fc.array(observation, { minLength: 1, maxLength: 300, size:
 function summaryOf(values: readonly number[]) {
   const aggregate = new Aggregate('histogram');
   for (const value of values) aggregate.add({ value, timestamp: 0 });
-  return { ...aggregate, ...aggregate.sketch!.quantiles(aggregate) };
+  return { ...aggregate.summary, ...aggregate.sketch!.quantiles(aggregate) };
 }
 
 describe('a sketch', () => {
