@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { Injectable } from '@nestjs/common';
+import { Readable } from 'node:stream';
+import { Injectable, Logger, StreamableFile } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { describeThrown } from '../protocol/index.js';
 import { entityTagOf, namesTag } from './entity-tag.js';
 import { pathOf } from './request.js';
 
@@ -11,6 +13,8 @@ import { pathOf } from './request.js';
  */
 @Injectable()
 export class Answer {
+  readonly #logger = new Logger(Answer.name);
+
   constructor(private readonly host: HttpAdapterHost) {}
 
   /** @param response the platform's, as a handler gets it by `@Res()`, which tells Nest not to answer by itself. */
@@ -39,14 +43,31 @@ export class Answer {
     const { httpAdapter } = this.host;
     httpAdapter.setHeader(response, 'ETag', tag);
     // It may be kept, by who asked for it alone, and is asked for again each time: with the tag, that costs little.
-    httpAdapter.setHeader(response, 'Cache-Control', 'private, no-cache');
-    // Beside whatever the host says there, of `Origin` for one.
-    httpAdapter.appendHeader(response, 'Vary', 'Authorization');
+    this.#keepPrivate(response, 'no-cache');
     if (namesTag((request as IncomingMessage).headers['if-none-match'], tag)) {
       httpAdapter.reply(response, undefined, 304);
       return;
     }
     httpAdapter.setHeader(response, 'Content-Type', mediaType);
     httpAdapter.reply(response, text, 200);
+  }
+
+  /**
+   * Answers a GET with JSON that is made as it is sent, and no faster than the client reads. The first piece should have been
+   * made already: where a later one cannot be, all that is left is to break off.
+   */
+  stream(response: object, pieces: AsyncIterable<string>): void {
+    const { httpAdapter } = this.host;
+    this.#keepPrivate(response, 'no-store');
+    httpAdapter.setHeader(response, 'Content-Type', 'application/json; charset=utf-8');
+    const body = new StreamableFile(Readable.from(pieces, { highWaterMark: 1 }));
+    body.setErrorLogger((error) => this.#logger.error(`An answer was broken off: ${describeThrown(error)}`));
+    httpAdapter.reply(response, body, 200);
+  }
+
+  #keepPrivate(response: object, caching: 'no-cache' | 'no-store'): void {
+    this.host.httpAdapter.setHeader(response, 'Cache-Control', `private, ${caching}`);
+    // Beside whatever the host says there, of `Origin` for one.
+    this.host.httpAdapter.appendHeader(response, 'Vary', 'Authorization');
   }
 }

@@ -5,6 +5,7 @@ import type { ChannelName, Event, Millis, Sample, TagFilter, TenantId } from '..
 import { DATA_SOURCE } from './data-source-name.js';
 import { KnownEventType } from './event-type.entity.js';
 import { StoredEvent } from './event.entity.js';
+import type { Kept } from './kept.js';
 import { MetricPoint } from './metric-point.entity.js';
 import { MetricSeries } from './metric-series.entity.js';
 import { parseStoredTags, tagsMatch } from './stored-tags.js';
@@ -46,6 +47,44 @@ export class LatestReader {
     const { timestamp, value } = point;
     const { name, type, tags } = series;
     return { kind: 'sample', name, type, value, timestamp, tags: parseStoredTags(tags) };
+  }
+
+  /**
+   * The newest sample of each series whose tags match, the oldest of them first.
+   *
+   * @param limit how many at most: of more, those of the series that were recorded last.
+   */
+  async samples(
+    tenant: TenantId,
+    channel: ChannelName,
+    filter: TagFilter,
+    limit: number,
+  ): Promise<readonly Kept<Sample>[]> {
+    const matching = tagsMatch('series.tags', filter);
+    const newest = await this.series
+      .createQueryBuilder('series')
+      .select(newestPoint('point_id'), 'newest_id')
+      .addSelect(`COALESCE(${newestPoint('timestamp')}, -1)`, 'newest_at')
+      .addSelect('series.name', 'name')
+      .addSelect('series.type', 'type')
+      .addSelect('series.tags', 'tags')
+      .where({ tenantId: tenant, channel })
+      .andWhere(matching.sql, matching.parameters)
+      .orderBy('newest_at', 'DESC')
+      .addOrderBy('newest_id', 'DESC')
+      .limit(limit)
+      .getRawMany<Pick<MetricSeries, 'name' | 'type' | 'tags'> & { newest_id: unknown }>();
+    const ids = newest.flatMap(({ newest_id: id }) => (id == null ? [] : [Number(id)]));
+    const points = await this.points.findBy({ id: In(ids) });
+    const byId = new Map(points.map((point) => [Number(point.id), point]));
+    return newest.toReversed().flatMap(({ newest_id: id, name, type, tags }) => {
+      const point = byId.get(Number(id));
+      if (!point) return [];
+      const { timestamp, value, seriesId, increase } = point;
+      const sample = { kind: 'sample', name, type, value, timestamp, tags: parseStoredTags(tags) } as const;
+      const message = increase === null ? sample : { ...sample, increase };
+      return [{ message, stored: { row: Number(point.id), series: seriesId } }];
+    });
   }
 
   /** The newest event whose tags match, of the channel's newest 10,000; `null` where there is none. */

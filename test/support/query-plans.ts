@@ -8,11 +8,13 @@ export async function plansOf(storage: Storage, work: () => Promise<unknown>): P
   const spy = vi.spyOn(storage.dataSource.logger, 'logQuery').mockImplementation((sql, parameters) => {
     asked.push({ sql, values: (parameters ?? []) as SqlValue[] });
   });
-  const { statements } = storage.transactor;
-  const before = statements.length;
+  const { statements, deferred } = storage.transactor;
+  const before = [statements.length, deferred.length];
   await work();
   spy.mockRestore();
-  const written = statements.slice(before).flatMap((statement) => ('sql' in statement ? [statement] : []));
+  const written = [...statements.slice(before[0]), ...deferred.slice(before[1])].flatMap((statement) =>
+    'sql' in statement ? [statement] : [],
+  );
   return Promise.all([...asked, ...written].map((query) => planOf(storage, query)));
 }
 

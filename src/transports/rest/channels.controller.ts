@@ -3,6 +3,8 @@ import { HttpAuthGuard, RequireRole, principalOf } from '../../auth/index.js';
 import { MetricastError, parseChannelName } from '../../protocol/index.js';
 import { Answer, ProblemFilter, pageOf, pathParameter, readPageRequest } from '../../rest/index.js';
 import { type ChannelItem, ChannelList } from './channel-list.js';
+import { readHistoryQuery } from './read-history-query.js';
+import { HistoryText } from './history-text.js';
 import { LatestMessages } from './latest-messages.js';
 
 /** Channels, for those who would rather ask than subscribe. */
@@ -14,6 +16,7 @@ export class ChannelsController {
   constructor(
     private readonly channels: ChannelList,
     private readonly messages: LatestMessages,
+    private readonly history: HistoryText,
     private readonly answer: Answer,
   ) {}
 
@@ -29,6 +32,14 @@ export class ChannelsController {
     const message = await this.messages.of(principalOf(request), pathParameter(request, 'channel'));
     if (!message) throw new MetricastError('not_found');
     this.answer.show(request, response, message);
+  }
+
+  @Get(':channel/history')
+  async past(@Req() request: object, @Res() response: object): Promise<void> {
+    const query = readHistoryQuery(request, pathParameter(request, 'channel'));
+    const text = await this.history.of(principalOf(request), query);
+    if (!text) throw new MetricastError('not_found');
+    this.answer.stream(response, text);
   }
 }
 

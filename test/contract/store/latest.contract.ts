@@ -170,6 +170,34 @@ export function latestContract(storage: () => Storage): void {
     expect(await sample(tenant)).toMatchObject({ name: 'new' });
   });
 
+  it('the newest sample of each series that matches comes with where it is stored, the oldest of them first', async () => {
+    const tenant = newTenant();
+    const at = (name: string, value: number, seconds: number, fields: Partial<MetricInput> = {}) =>
+      record(tenant, { name, value, timestamp: T / 1000 + seconds, ...fields });
+    await at('a', 1, 9);
+    await at('a', 2, 5);
+    await at('b', 10, 7, { type: 'counter' });
+    await at('b', 14, 7, { type: 'counter' });
+    await at('c', 4, 1, { tags: { shop: 'north' } });
+    await at('d', 5, 20, { channel: 'other.metrics' });
+    const samples = (limit: number, filter = NO_FILTER) => storage().latest.samples(tenant, ORDERS, filter, limit);
+    const valuesOf = async (...asked: Parameters<typeof samples>) =>
+      (await samples(...asked)).map(({ message }) => message.value);
+
+    expect(await valuesOf(10)).toEqual([4, 14, 1]);
+    expect(await valuesOf(2)).toEqual([14, 1]);
+    expect(await valuesOf(10, filterOf({ shop: 'north' }))).toEqual([4]);
+    const [, counter] = await samples(10);
+    const [series] = await storage().channelSeries.of(tenant, ORDERS, NO_FILTER, 'b');
+    const [row] = await storage().rows('SELECT MAX(point_id) AS id FROM metricast_metric_point WHERE series_id = $1', [
+      series!.id,
+    ]);
+    expect(counter).toEqual({
+      message: { kind: 'sample', name: 'b', type: 'counter', value: 14, increase: 4, timestamp: T + 7000, tags: {} },
+      stored: { row: Number(row!['id']), series: series!.id },
+    });
+  });
+
   it('the times of many channels are found at once', async () => {
     const tenant = newTenant();
     await record(tenant, { timestamp: T / 1000 + 2 }, { channel: 'b.metrics' }, { name: 'm', timestamp: T / 1000 + 7 });
