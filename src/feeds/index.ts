@@ -1,4 +1,5 @@
 import type { Provider, Type } from '@nestjs/common';
+import type { LogTable } from '../store/index.js';
 import { alertsFeed } from './alerts/index.js';
 import { distributedFeed } from './distributed/index.js';
 import { eventsFeed } from './events/index.js';
@@ -11,6 +12,8 @@ import { toolsFeed } from './tools/index.js';
 /** What a source of states or events adds to the module. */
 interface Feed {
   readonly entities?: readonly Type[];
+  /** Its tables whose rows can go when they are old: what they come to is kept apart. */
+  readonly logs?: readonly LogTable[];
   readonly providers: readonly Provider[];
   readonly controllers?: readonly Type[];
   /** The providers that a host may inject. */

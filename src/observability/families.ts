@@ -7,6 +7,8 @@ export interface Reading {
   /** Connections that were refused, by the code of the error that they were told. */
   readonly refusals: ReadonlyMap<string, number>;
   readonly queuedRows: number;
+  /** Rows that were deleted because they were too old, by table. */
+  readonly expiredRows: ReadonlyMap<string, number>;
   readonly process: {
     /** Of all processors together. */
     readonly cpuSeconds: number;
@@ -66,6 +68,13 @@ export const FAMILIES: readonly Family[] = [
     ({ census }) => census.conflated,
   ),
   gauge('write_queue_rows', 'Rows that wait to be committed.', ({ queuedRows }) => queuedRows),
+  {
+    name: 'expired_rows_total',
+    type: 'counter',
+    help: 'Rows that were deleted because they were older than they are kept, by table.',
+    labels: ['table'],
+    values: ({ expiredRows }) => [...expiredRows].map(([table, count]) => [{ table }, count] as const),
+  },
   counter('process_cpu_seconds_total', 'Processor time of the process.', ({ process }) => process.cpuSeconds),
   gauge('process_resident_memory_bytes', 'Resident memory of the process.', ({ process }) => process.residentBytes),
   gauge('process_heap_bytes', 'Bytes of the JavaScript heap that are in use.', ({ process }) => process.heapBytes),

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { Hub } from '../hub/index.js';
 import { MetricsService } from '../metrics/index.js';
-import { WriteQueue } from '../store/index.js';
+import { Retention, WriteQueue } from '../store/index.js';
 import { Reception } from '../transports/connections/index.js';
 import { FAMILIES, type Family, type Reading } from './families.js';
 import { PulseMeter } from './pulse-meter.js';
@@ -26,6 +26,7 @@ export class ServiceMetrics implements OnModuleInit {
     private readonly hub: Hub,
     private readonly census: RecentCensus,
     private readonly queue: WriteQueue,
+    private readonly retention: Retention,
     private readonly ticks: MetricsService,
     private readonly pulses: PulseMeter,
     private readonly reception: Reception,
@@ -71,6 +72,7 @@ export class ServiceMetrics implements OnModuleInit {
       counts: this.hub.counts,
       refusals: this.reception.refusals,
       queuedRows: this.queue.queuedRows,
+      expiredRows: this.retention.deleted,
       process: {
         cpuSeconds: (user + system) / 1e6,
         residentBytes,

@@ -25,13 +25,19 @@ export class ChannelDirectory {
     for (const channel of channels) known.add(channel);
   }
 
+  /** Has the database asked again which channels exist: some may have lost all that was recorded in them. */
+  forget(tenant: TenantId): void {
+    this.#known.delete(tenant);
+  }
+
   /** Those of the channels that exist, found in one query a kind, whatever their number. */
   async existing(tenant: TenantId, channels: readonly ChannelName[]): Promise<ReadonlySet<ChannelName>> {
     this.add(tenant, []);
     const known = this.#known.get(tenant)!;
     const unknown = channels.filter((channel) => !known.has(channel));
-    this.add(tenant, await this.#recorded(tenant, unknown));
-    return new Set(channels.filter((channel) => known.has(channel)));
+    const found = new Set(await this.#recorded(tenant, unknown));
+    this.add(tenant, found);
+    return new Set(channels.filter((channel) => known.has(channel) || found.has(channel)));
   }
 
   /** All channels that exist for a tenant, in no order; found in the database, so those of other instances too. */

@@ -48,6 +48,11 @@ export class SeriesRoom {
     return this.#surplus(tenant, surplus, { ...before, series });
   }
 
+  /** Has them counted again: some were deleted. */
+  forget(tenant: TenantId): void {
+    this.#counts.delete(tenant);
+  }
+
   #surplus(tenant: TenantId, surplus: readonly string[], count: Count): Surplus {
     return { keys: new Set(surplus), remember: () => void this.#counts.set(tenant, count, { noUpdateTTL: true }) };
   }

@@ -60,9 +60,22 @@ export class Tenants {
     return this.#stored.get(tenant);
   }
 
+  /** For how many days history is kept at most, of the tenants that have said. */
+  retentionDays(): ReadonlyMap<TenantId, number> {
+    const days = new Map<TenantId, number>();
+    for (const [tenant, { retentionDays }] of this.#stored) if (retentionDays !== null) days.set(tenant, retentionDays);
+    return days;
+  }
+
   /** Whether what is published on a tenant's channel is sent to anybody. */
   isPushed(tenant: TenantId, channel: ChannelName): boolean {
     return this.refusalOf(tenant, channel) === undefined;
+  }
+
+  /** Whether the state of a tenant's channel is collected where somebody watches: to be sent, or for history alone. */
+  isCollected(tenant: TenantId, channel: ChannelName): boolean {
+    const { metricsStreaming, mode } = this.effective(tenant);
+    return metricsStreaming && mode !== 'off' && this.isOn(tenant, channel);
   }
 
   /** Why nothing of a channel is sent to anybody; `undefined` where it is. */

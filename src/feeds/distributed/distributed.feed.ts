@@ -30,6 +30,7 @@ export class DistributedFeed {
   @CollectMetrics(DISTRIBUTED_METRICS, {
     every: 5,
     points: { 'nodes.active': 'gauge', 'tasks.pending': 'gauge', 'tasks.running': 'gauge', throughput: 'gauge' },
+    notKept: ['tasks.pending', 'tasks.running'],
   })
   async collect({ tenant, timestamp }: CollectContext): Promise<CollectedState> {
     const [nodes, { throughput, ...tasks }] = await Promise.all([

@@ -12,6 +12,7 @@ export { type DecisionInput, DecisionsRecorder } from './decisions.recorder.js';
 /** The feed of `routing.metrics`. */
 export const routingFeed = {
   entities: [Decision, DecisionBucket, DecisionName],
+  logs: [{ table: 'metricast_decision', number: 'decision_id', at: 'decided_at' }],
   providers: [DecisionNames, DecisionsRecorder, RoutingFeed],
   controllers: [ingestController('decisions', DecisionsRecorder), RoutingController],
   exports: [DecisionsRecorder],

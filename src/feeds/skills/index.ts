@@ -17,6 +17,7 @@ export { type SkillInvocationInput, SkillsRecorder } from './skills.recorder.js'
 /** The feed of `skills.metrics`. */
 export const skillsFeed = {
   entities: [Skill, SkillInvocation, SkillMinute, SkillAnomaly],
+  logs: [{ table: 'metricast_skill_invocation', number: 'invocation_id', at: 'ran_at' }],
   providers: [SkillsRecorder, SkillWindows, AnomalyDetector, SkillsFeed, SkillsQueries],
   controllers: [ingestController('skills', SkillsRecorder), SkillsController],
   exports: [SkillsRecorder],

@@ -31,7 +31,7 @@ export interface SkillInvocationInput {
   readonly error_type?: string;
   /** ISO-8601, or Unix seconds; now where absent, at most 5 minutes in the future. */
   readonly timestamp?: string | number;
-  /** Makes the run idempotent: a second one with this id is accepted and not counted. */
+  /** Makes the run idempotent: a second one with this id within 24 hours is accepted and not counted. */
   readonly id?: string;
 }
 

@@ -67,6 +67,7 @@ describe('what a tenant has set', () => {
     for (const updatedAt of [5, 5, 4]) tenants.learn({ ...own, retentionDays: updatedAt, updatedAt });
 
     expect(tenants.effective(ACME).retentionDays).toBe(5);
+    expect(tenants.retentionDays()).toEqual(new Map([[ACME, 5]]));
     expect(told).toHaveLength(1);
   });
 });
