@@ -13,6 +13,7 @@ export {
 } from './metrics/index.js';
 
 export { type MetricInput, MetricsRecorder, type RecordResult, type Rejection } from './recording/index.js';
+export { type HistoryInput, type HistoryPageInput, MetricsHistory } from './store/index.js';
 export { type AlertInput, AlertsRecorder } from './feeds/alerts/index.js';
 export { type EventInput, EventsService, type ExecutionCompletion, type ExecutionStart } from './feeds/events/index.js';
 export { type ExecutionInput, ExecutionsRecorder } from './feeds/executions/index.js';
@@ -32,10 +33,14 @@ export {
   type ErrorCode,
   type ErrorDetails,
   type ErrorKind,
+  type Event,
   type Feature,
   type Features,
   type FieldError,
+  type HistoryPage,
+  type Resolution,
   type Role,
+  type Sample,
   type SampleType,
   type TagFilter,
   type TenantId,

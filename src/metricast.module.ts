@@ -18,14 +18,39 @@ import { Hub, InboundBudget, LocalPresence, PRESENCE } from './hub/index.js';
 import { AddressRoom, ClientAddresses, FailedAttempts, Origins, RequestBudget } from './limits/index.js';
 import { ConfigurableModuleClass, METRICAST_OPTIONS } from './metricast.module-definition.js';
 import { type MetricastOptions, type ResolvedOptions, resolveOptions } from './metricast.options.js';
-import { Collectors, METRICS_SERVICE_OPTIONS, MetricsService, StateCache } from './metrics/index.js';
+import {
+  Collectors,
+  METRICS_SERVICE_OPTIONS,
+  MetricsService,
+  StateCache,
+  StateRecorder,
+  WindowMessages,
+  Windows,
+} from './metrics/index.js';
 import { METRICS_ENDPOINT_OPTIONS, observabilityControllers, observabilityProviders } from './observability/index.js';
 import { DATABASE_URL, persistenceProviders } from './persistence/index.js';
 import { MetricsRecorder, Recorder, ingestController } from './recording/index.js';
 import { DocsController } from './rest/docs.controller.js';
 import { Answer, Cors, JsonBody } from './rest/index.js';
 import { Scheduler } from './scheduler/index.js';
-import { ChannelDirectory, DECLARED_EVENT_TYPES, EventStore, LatestReader, SeriesStore } from './store/index.js';
+import {
+  ChannelDirectory,
+  ChannelSeries,
+  DECLARED_EVENT_TYPES,
+  DerivedSeries,
+  EVENT_LOG,
+  EventStore,
+  LatestReader,
+  MetricsHistory,
+  LOG_TABLES,
+  RETENTION_DAYS,
+  Retention,
+  type RetentionDays,
+  RollupReader,
+  SeriesStore,
+  SqlReader,
+  historyProviders,
+} from './store/index.js';
 import { DEFAULT_LIMITS, SETTINGS_DEFAULTS, Tenants, tenantControllers, tenantProviders } from './tenants/index.js';
 import { RECEPTION_OPTIONS, connectionProviders } from './transports/connections/index.js';
 import { CHANNELS_RENDERER, restControllers, restProviders } from './transports/rest/index.js';
@@ -118,22 +143,40 @@ const configured: Provider[] = [
       useFactory: ({ origins }: ResolvedOptions, tenants: Tenants) =>
         new Origins(origins, (tenant) => tenants.effective(tenant).allowedOrigins),
     },
+    {
+      provide: RETENTION_DAYS,
+      inject: [Tenants],
+      useFactory: (tenants: Tenants): RetentionDays => ({
+        of: (tenant) => tenants.stored(tenant)?.retentionDays ?? null,
+        all: () => tenants.retentionDays(),
+      }),
+    },
+    { provide: LOG_TABLES, useValue: [EVENT_LOG, ...FEEDS.flatMap(({ logs = [] }) => logs)] },
     { provide: PRESENCE, inject: [Hub], useFactory: (hub: Hub) => new LocalPresence(hub) },
     Scheduler,
     Collectors,
     StateCache,
+    StateRecorder,
     MetricsService,
+    WindowMessages,
+    Windows,
     Recorder,
     MetricsRecorder,
     SeriesStore,
+    DerivedSeries,
     EventStore,
     ChannelDirectory,
     LatestReader,
+    SqlReader,
+    Retention,
+    ChannelSeries,
+    RollupReader,
+    ...historyProviders,
     Answer,
     JsonBody,
     Cors,
   ],
-  exports: [MetricsRecorder, ...FEEDS.flatMap((feed) => feed.exports ?? [])],
+  exports: [MetricsRecorder, MetricsHistory, ...FEEDS.flatMap((feed) => feed.exports ?? [])],
 })
 export class MetricastModule extends ConfigurableModuleClass implements OnApplicationBootstrap {
   constructor(

@@ -1,9 +1,12 @@
-import type { ChannelName, Subscription, TagFilter, TenantId } from '../protocol/index.js';
+import type { ChannelName, Interval, Publication, Subscription, TagFilter, TenantId } from '../protocol/index.js';
 import { Audience } from './audience.js';
 import type { Connection } from './connection.js';
 
 /** Told when the first connection of a tenant watches a channel, and when the last one stopped. */
 export type DemandListener = (tenant: TenantId, channel: ChannelName, isWatched: boolean) => void;
+
+/** Told when the first audience wants a channel in windows of this length, and when the last one stopped. */
+export type IntervalListener = (tenant: TenantId, channel: ChannelName, interval: Interval, isWanted: boolean) => void;
 
 /** The audiences of a channel: by the key of their filter, then by their own. */
 type ChannelAudiences = Map<string, Map<string, Audience<Connection>>>;
@@ -12,6 +15,9 @@ type ChannelAudiences = Map<string, Map<string, Audience<Connection>>>;
 export class AudienceRegister {
   readonly #tenants = new Map<TenantId, Map<ChannelName, ChannelAudiences>>();
   readonly #demandListeners: DemandListener[] = [];
+  /** How many audiences want each interval of each channel, of those that anybody wants. */
+  readonly #intervals = new Map<string, number>();
+  readonly #intervalListeners: IntervalListener[] = [];
 
   /** Makes the connection a member of the audience that wants this. */
   join(connection: Connection, wanted: Subscription): Audience<Connection> {
@@ -20,10 +26,10 @@ export class AudienceRegister {
     return audience;
   }
 
-  /** Makes the connection the only member of an audience that is kept from what is published. */
-  joinHeld(connection: Connection, wanted: Subscription): Audience<Connection> {
+  /** Makes the connection the only member of an audience that is kept from what is published: it is added to `held`. */
+  joinHeld(connection: Connection, wanted: Subscription, held: Publication[]): Audience<Connection> {
     const audience = this.#audienceFor(connection, wanted, ` ${connection.id}`);
-    audience.held = [];
+    audience.held = held;
     audience.members.add(connection);
     return audience;
   }
@@ -37,6 +43,7 @@ export class AudienceRegister {
     const audiences = channels.get(channel)!;
     const alike = audiences.get(audience.filterKey)!;
     alike.delete(audience.key);
+    if (audience.interval) this.#countInterval(tenant, channel, audience.interval, -1);
     if (alike.size === 0) audiences.delete(audience.filterKey);
     if (audiences.size > 0) return;
     channels.delete(channel);
@@ -70,6 +77,14 @@ export class AudienceRegister {
     return filters;
   }
 
+  intervalsOf(tenant: TenantId, channel: ChannelName, filterKey: string): ReadonlySet<Interval> {
+    const intervals = new Set<Interval>();
+    for (const { interval } of this.of(tenant, channel)?.get(filterKey)?.values() ?? []) {
+      if (interval) intervals.add(interval);
+    }
+    return intervals;
+  }
+
   *membersOf(tenant: TenantId, channel: ChannelName): Iterable<Connection> {
     for (const alike of this.of(tenant, channel)?.values() ?? []) {
       for (const { members } of alike.values()) yield* members;
@@ -78,6 +93,10 @@ export class AudienceRegister {
 
   onDemand(listener: DemandListener): void {
     this.#demandListeners.push(listener);
+  }
+
+  onInterval(listener: IntervalListener): void {
+    this.#intervalListeners.push(listener);
   }
 
   #audienceFor(connection: Connection, wanted: Subscription, only = ''): Audience<Connection> {
@@ -97,7 +116,18 @@ export class AudienceRegister {
     const known = alike.get(audience.key);
     if (known) return known;
     alike.set(audience.key, audience);
+    if (interval) this.#countInterval(tenant, channel, interval, 1);
     return audience;
+  }
+
+  #countInterval(tenant: TenantId, channel: ChannelName, interval: Interval, change: 1 | -1): void {
+    const key = `${tenant} ${channel} ${interval}`;
+    const before = this.#intervals.get(key) ?? 0;
+    const after = before + change;
+    if (after > 0) this.#intervals.set(key, after);
+    else this.#intervals.delete(key);
+    if (before > 0 && after > 0) return;
+    for (const listener of this.#intervalListeners) listener(tenant, channel, interval, after > 0);
   }
 
   #tellDemand(tenant: TenantId, channel: ChannelName, isWatched: boolean): void {

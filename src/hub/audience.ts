@@ -53,8 +53,10 @@ export class Audience<Member> {
     switch (message.kind) {
       case 'state':
         return this.interval === undefined && message.filterKey === this.filterKey;
-      case 'failure':
-        return message.filterKey === this.filterKey;
+      case 'failure': {
+        const { filterKey = this.filterKey, interval = this.interval } = message;
+        return filterKey === this.filterKey && interval === this.interval;
+      }
       case 'event':
         return (!this.events || this.events.includes(message.type)) && this.#matches(message.tags);
       case 'sample': {

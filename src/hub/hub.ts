@@ -5,6 +5,7 @@ import {
   type CommandId,
   type Dialect,
   type Failure,
+  type Interval,
   type MetricastError,
   type Millis,
   type Principal,
@@ -16,7 +17,7 @@ import {
   type WireMessage,
   bothFilters,
 } from '../protocol/index.js';
-import { AudienceRegister, type DemandListener } from './audience-register.js';
+import { AudienceRegister, type DemandListener, type IntervalListener } from './audience-register.js';
 import type { Audience, Deliveries } from './audience.js';
 import { Connection } from './connection.js';
 import type { Framing, Transport } from './ports.js';
@@ -24,6 +25,7 @@ import { Delivery } from './delivery.js';
 import { HeadCounts } from './head-counts.js';
 import { HubCounts } from './hub-counts.js';
 import { isStateLike } from './rendering.js';
+import { Room } from './room.js';
 import { Turn } from './turn.js';
 
 /** Publications that wait for one connection while it is sent what came before them. */
@@ -45,6 +47,7 @@ export class Hub {
   readonly #unsayableListeners: UnsayableListener[] = [];
   readonly #turn: Turn;
   readonly #replayed = new WeakMap<Publication, Deliveries>();
+  readonly #room = new Room();
 
   /**
    * @param now the time of day.
@@ -81,11 +84,12 @@ export class Hub {
     connection.outbox.discard();
     this.counts.closed(said);
     this.counts.conflatedBefore += connection.outbox.conflated;
+    this.#room.look(connection);
   }
 
   /** Subscribes; naming a channel again replaces what was wanted of it. */
   subscribe(connection: Connection, subscription: Subscription): void {
-    this.#subscribe(connection, subscription, false);
+    this.#subscribe(connection, subscription);
   }
 
   /**
@@ -93,7 +97,7 @@ export class Hub {
    * wait for too long is given up, as a slow reader is.
    */
   hold(connection: Connection, subscription: Subscription): void {
-    this.#subscribe(connection, subscription, true);
+    this.#subscribe(connection, subscription, []);
   }
 
   /** Sends what was kept, but for what was sent by other means, and from here on what is published. */
@@ -154,7 +158,7 @@ export class Hub {
     if (!audiences) return;
     const { message } = publication;
     const ready: Deliveries = new Map();
-    if (isStateLike(message)) {
+    if (isStateLike(message) && message.filterKey !== undefined) {
       // A state is collected for a filter, and is for those who asked with it: nobody else need be looked at.
       const alike = audiences.get(message.filterKey);
       if (alike) this.#deliverTo(alike, publication, ready);
@@ -216,12 +220,23 @@ export class Hub {
     this.#turn.add(connection, new Delivery(frame));
   }
 
+  /**
+   * Resolves when the connection's reader has taken nearly all that it was sent: whoever has much to send waits for that
+   * between two parts. Also where the connection has ended.
+   */
+  room(connection: Connection): Promise<void> {
+    return this.#room.of(connection);
+  }
+
   /** Goes on with what waits for a reader that is behind, and has read on or has had time to. */
   drain(connection: Connection): void {
-    if (!connection.isOpen || !connection.outbox.isBehind) return;
-    const now = this.clock();
-    this.counts.bytes += connection.outbox.drain(now);
-    this.#giveUpIfOverdue(connection, now);
+    if (!connection.isOpen) return;
+    if (connection.outbox.isBehind) {
+      const now = this.clock();
+      this.counts.bytes += connection.outbox.drain(now);
+      this.#giveUpIfOverdue(connection, now);
+    }
+    this.#room.look(connection);
   }
 
   /** Asks the peer for a sign of life. */
@@ -242,6 +257,11 @@ export class Hub {
   /** The distinct filters with which a tenant's connections watch a channel, by their canonical keys. */
   filtersOf(tenant: TenantId, channel: ChannelName): ReadonlyMap<string, TagFilter> {
     return this.#audiences.filtersOf(tenant, channel);
+  }
+
+  /** The lengths of the windows that a view of a channel is wanted in. */
+  intervalsOf(tenant: TenantId, channel: ChannelName, filterKey: string): ReadonlySet<Interval> {
+    return this.#audiences.intervalsOf(tenant, channel, filterKey);
   }
 
   /** The channels of a tenant that anybody watches. */
@@ -270,6 +290,10 @@ export class Hub {
 
   onDemand(listener: DemandListener): void {
     this.#audiences.onDemand(listener);
+  }
+
+  onInterval(listener: IntervalListener): void {
+    this.#audiences.onInterval(listener);
   }
 
   onUnsayable(listener: UnsayableListener): void {
@@ -303,25 +327,31 @@ export class Hub {
     return ready;
   }
 
-  #subscribe(connection: Connection, subscription: Subscription, isHeld: boolean): void {
+  /** @param held what was kept so far, where what is published is to be kept. */
+  #subscribe(connection: Connection, subscription: Subscription, held?: Publication[]): void {
     if (!connection.isOpen) return;
     const { channel, filter } = subscription;
     const previous = connection.memberships.get(channel)?.audience;
     // Joins before it leaves: a channel that is watched throughout must not look deserted in between.
     const wanted = { ...subscription, filter: bothFilters(filter, connection.principal.filter) };
-    const audience = isHeld ? this.#audiences.joinHeld(connection, wanted) : this.#audiences.join(connection, wanted);
+    const audience = held
+      ? this.#audiences.joinHeld(connection, wanted, held)
+      : this.#audiences.join(connection, wanted);
     connection.memberships.set(channel, { subscription, audience, statesBefore: audience.states });
     if (previous && previous !== audience) this.#audiences.leave(connection, channel, previous);
   }
 
   #subscribeAnew(connection: Connection): void {
-    for (const { subscription } of connection.memberships.values()) this.subscribe(connection, subscription);
+    for (const { subscription, audience } of [...connection.memberships.values()]) {
+      this.#subscribe(connection, subscription, audience.held);
+    }
   }
 
   #flush(connection: Connection, now: Millis): void {
     if (!connection.isOpen) return;
     this.counts.bytes += connection.outbox.flush(now);
     this.#giveUpIfOverdue(connection, now);
+    this.#room.look(connection);
   }
 
   #giveUpIfOverdue(connection: Connection, now: Millis): void {

@@ -38,6 +38,11 @@ export interface CollectMetricsOptions {
    * a gauge, named by its path.
    */
   readonly points?: Readonly<Record<string, SampleType>> | ((state: CollectedState) => readonly CollectedPoint[]);
+  /**
+   * Names of points that are not kept as history. Those that sum up what is recorded under the same names in this very
+   * channel would be summed up themselves the next time.
+   */
+  readonly notKept?: readonly string[];
 }
 
 export interface CollectMetricsMetadata extends CollectMetricsOptions {
@@ -48,7 +53,8 @@ export const COLLECT_METRICS = 'metricast:collect-metrics';
 
 /**
  * Marks a provider's method as the source of a channel's state. It is called once per tick for each tenant and filter
- * that somebody is subscribed with, and never where nobody is.
+ * that somebody is subscribed with, and never where nobody is. Where somebody watches the whole of the channel, its
+ * points are kept as history too, every 10 seconds at most.
  *
  * The method is `(context: CollectContext) => CollectedState | null`, sync or async; `null` sends nothing this time. A
  * throw sends subscribers the error of their dialect, and the next tick tries again; so does one that takes over 10

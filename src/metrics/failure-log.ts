@@ -2,12 +2,16 @@ import { Logger } from '@nestjs/common';
 import { type ChannelName, type TenantId, describeThrown } from '../protocol/index.js';
 import type { Tick } from './tick-plan.js';
 
-/** Logs that a channel cannot be collected when that begins and when it is over, and not at each tick in between. */
+/** Logs that a channel cannot be collected, say, when that begins and when it is over, and not at each tick in between. */
 export class FailureLog {
   /** For which tenants each channel failed the last time. */
   readonly #failing = new Map<ChannelName, Set<TenantId>>();
 
-  constructor(private readonly logger: Logger) {}
+  /** @param done to the channels: `collected`, say. */
+  constructor(
+    private readonly logger: Logger,
+    private readonly done: string,
+  ) {}
 
   failed({ tenant, channel }: Tick, error: unknown): void {
     const tenants = this.#failing.get(channel);
@@ -16,11 +20,11 @@ export class FailureLog {
       return;
     }
     this.#failing.set(channel, new Set([tenant]));
-    this.logger.error(`${channel} could not be collected: ${describeThrown(error)}`);
+    this.logger.error(`${channel} could not be ${this.done}: ${describeThrown(error)}`);
   }
 
   succeeded({ tenant, channel }: Tick): void {
-    if (this.#forget(tenant, channel)) this.logger.log(`${channel} is collected again`);
+    if (this.#forget(tenant, channel)) this.logger.log(`${channel} is ${this.done} again`);
   }
 
   /** Nobody asks for it any more: whether it would fail is not known. */

@@ -7,6 +7,7 @@ import {
   type Message,
   MetricastError,
   type Millis,
+  NO_FILTER,
   type Sample,
   type State,
   type TagFilter,
@@ -24,10 +25,13 @@ import { type Collector, Collectors } from './collectors.js';
 import { FailureLog } from './failure-log.js';
 import { pointsOf } from './points.js';
 import { type Collected, StateCache } from './state-cache.js';
+import { StateRecorder } from './state-recorder.js';
 import { type Tick, TickPlan, tickKey } from './tick-plan.js';
 
 /** Views that are collected at once. */
 const FILTERS_A_TURN = 16;
+/** The key of the filter that takes nothing away. */
+const WHOLE = canonicalKey(NO_FILTER);
 /** A collection that takes longer has failed: one that never ends must not end its channel. */
 const COLLECT_TIMEOUT: Millis = 10_000;
 
@@ -42,7 +46,8 @@ export type TickListener = (lag: Millis, duration: Millis) => void;
 export const METRICS_SERVICE_OPTIONS = Symbol('metricast.metrics-service-options');
 
 /**
- * Collects the states of the channels that somebody is subscribed to, each at its pace, and publishes them.
+ * Collects the states of the channels that somebody is subscribed to, each at its pace, and publishes them. The whole
+ * of a channel, without a filter, is kept as history as well.
  * One timer for each distinct interval; one computation for each tenant, channel, filter and tick.
  */
 @Injectable()
@@ -54,7 +59,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   /** Ticks under way. One that takes longer than its interval is waited for, not piled upon. */
   readonly #underWay = new Map<string, TickRun>();
   readonly #calls = new BoundedCalls(COLLECT_TIMEOUT);
-  readonly #failures = new FailureLog(this.#logger);
+  readonly #failures = new FailureLog(this.#logger, 'collected');
   #isStopped = false;
 
   constructor(
@@ -64,6 +69,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly scheduler: Scheduler,
     private readonly states: StateCache,
     private readonly tenants: Tenants,
+    private readonly recorder: StateRecorder,
     @Inject(METRICS_SERVICE_OPTIONS) private readonly options: MetricsServiceOptions,
   ) {}
 
@@ -77,14 +83,16 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
       this.#schedule(tick);
       this.#alignTimers();
     });
-    this.tenants.onChange((tenant, _step, reason) => {
+    this.tenants.onChange((tenant, { before, after }, reason) => {
       // What was collected may show what is switched off now, also to those who ask for it where nobody watches.
       for (const channel of this.collectors.channels) this.states.forget({ tenant, channel });
       for (const channel of this.hub.channelsOf(tenant)) {
         const tick = { tenant, channel };
         const wasPlanned = this.#plan.has(tick);
         this.#schedule(tick);
-        if (wasPlanned || !this.#plan.has(tick)) continue;
+        // What was collected as history alone showed nobody anything.
+        const wasAsNow = wasPlanned && before.isStreaming === after.isStreaming;
+        if (wasAsNow || !this.#plan.has(tick)) continue;
         // Who has waited for it to be switched on need not wait for the next tick as well. A profile switches on many
         // tenants in one moment: these have their ticks, which are spread.
         if (reason !== 'profile_changed') this.#runNow(tick);
@@ -149,7 +157,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     const collector = this.collectors.get(tick.channel);
     if (!collector || this.#isStopped) return;
     const { tenant, channel } = tick;
-    const isCollected = this.hub.isWatched(tenant, channel) && this.tenants.isPushed(tenant, channel);
+    const isCollected = this.hub.isWatched(tenant, channel) && this.tenants.isCollected(tenant, channel);
     if (isCollected) {
       this.#plan.add(tick, this.#intervalOf(tenant, collector));
     } else {
@@ -204,8 +212,13 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
         messages = await this.#views(tick);
         // What was collected under other settings may show what is switched off by now.
       } while (settings !== this.tenants.effective(tenant) && this.#plan.has(tick));
-      if (!this.tenants.isPushed(tenant, channel)) return;
-      await this.broker.publishHere(messages.map((message) => ({ tenant, channel, message })));
+      if (!this.tenants.isCollected(tenant, channel)) return;
+      const whole = messages.find(isWhole);
+      // Not waited for: a database that is slow holds up nobody who watches.
+      if (whole) void this.recorder.keep(tick, whole);
+      if (this.tenants.isPushed(tenant, channel)) {
+        await this.broker.publishHere(messages.map((message) => ({ tenant, channel, message })));
+      }
       if (!run.hasFailed) this.#failures.succeeded(tick);
       const duration = performance.now() - begin;
       for (const listener of this.#tickListeners) listener(lag, duration);
@@ -216,10 +229,12 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** Every view of a channel that somebody watches, as it is now. */
+  /** Every view of a channel that somebody watches, as it is now; where nobody is sent any, the one that is kept. */
   async #views(tick: Tick): Promise<Message[]> {
     const timestamp = Date.now();
-    const filters = [...this.hub.filtersOf(tick.tenant, tick.channel)];
+    const isPushed = this.tenants.isPushed(tick.tenant, tick.channel);
+    const watched = [...this.hub.filtersOf(tick.tenant, tick.channel)];
+    const filters = isPushed ? watched : watched.filter(([filterKey]) => filterKey === WHOLE);
     const messages: Message[] = [];
     for (let start = 0; start < filters.length; start += FILTERS_A_TURN) {
       // SQLite answers within the turn that asks, so many filters would hold up everybody else.
@@ -281,6 +296,10 @@ interface TickTimer {
 
 interface TickRun {
   hasFailed: boolean;
+}
+
+function isWhole(message: Message): message is State {
+  return message.kind === 'state' && message.filterKey === WHOLE;
 }
 
 /** The pairs that the collector itself narrows by, and those that the state's tags have to match. */

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Broker } from '../../src/broker/index.js';
-import type { ChannelName, Publication, Publishable, TenantId } from '../../src/protocol/index.js';
+import type { ChannelName, Millis, Position, Publication, Publishable, TenantId } from '../../src/protocol/index.js';
 import { ACME, tenantId } from '../support/principals.js';
 import { ORDERS, channelName, filterOf, sampleWith, stateFor } from '../support/publications.js';
 
 export interface BrokerUnderTest {
   readonly broker: Broker;
+  /** Sets the broker's clock forward, by milliseconds. */
+  pass(time: Millis): void;
   close(): Promise<void> | void;
 }
 
@@ -24,12 +26,14 @@ function range(count: number): number[] {
 export function describeBroker(name: string, open: () => Promise<BrokerUnderTest> | BrokerUnderTest): void {
   describe(`the broker contract: ${name}`, () => {
     let broker: Broker;
+    let pass: BrokerUnderTest['pass'];
     let close: BrokerUnderTest['close'];
     let received: Publication[];
 
     beforeEach(async () => {
       const underTest = await open();
       ({ broker } = underTest);
+      pass = (time) => underTest.pass(time);
       close = () => underTest.close();
       received = [];
       broker.onPublication((publication) => received.push(publication));
@@ -157,6 +161,149 @@ export function describeBroker(name: string, open: () => Promise<BrokerUnderTest
       await broker.publish([sample(1)]);
       await delivered(1);
       expect(broker.position(ACME, ORDERS)).toEqual({ epoch: before, offset: 1 });
+    });
+
+    describe('what was missed', () => {
+      const MINUTE: Millis = 60_000;
+      const epoch = () => broker.position(ACME, ORDERS).epoch;
+      const at = (offset: number, of = epoch()): Position => ({ epoch: of, offset });
+      const positions = (...pairs: [ChannelName, Position][]) => new Map(pairs);
+      const publish = async (...publications: Publishable[]) => {
+        const before = received.length;
+        await broker.publish(publications);
+        await delivered(before + publications.length);
+      };
+
+      test('is what came after a position, in order and as it was delivered', async () => {
+        await publish(...range(5).map((value) => sample(value)));
+        const { recovered, publications } = broker.since(ACME, positions([ORDERS, at(2)]));
+        expect([...recovered]).toEqual([ORDERS]);
+        expect(publications).toEqual(received.slice(2));
+      });
+
+      test('is nothing where a channel stands still', async () => {
+        await publish(sample(1));
+        expect(broker.since(ACME, positions([ORDERS, at(1)], [CARTS, at(0)]))).toEqual({
+          recovered: new Set([ORDERS, CARTS]),
+          publications: [],
+        });
+      });
+
+      test('of several channels comes in the order in which it was delivered', async () => {
+        await publish(sample(1), sample(2, ACME, CARTS), sample(3), sample(4, ACME, CARTS), sample(5));
+        const { publications } = broker.since(ACME, positions([CARTS, at(0)], [ORDERS, at(1)]));
+        expect(publications).toEqual(received.slice(1));
+      });
+
+      test('is that of one tenant', async () => {
+        await publish(sample(1), sample(2, GLOBEX), sample(3));
+        const { publications } = broker.since(GLOBEX, positions([ORDERS, at(0)]));
+        expect(publications).toMatchObject([{ tenant: GLOBEX, offset: 1 }]);
+        expect(publications).toHaveLength(1);
+      });
+
+      test('is not known from another epoch, nor from a number that was never given', async () => {
+        await publish(sample(1), sample(2, ACME, CARTS));
+        const { recovered, publications } = broker.since(
+          ACME,
+          positions([ORDERS, at(1, 'another')], [CARTS, at(2)], [channelName('stock.metrics'), at(1)]),
+        );
+        expect(recovered.size).toBe(0);
+        expect(publications).toEqual([]);
+      });
+
+      test('is known of one channel where it is not of another', async () => {
+        await publish(sample(1), sample(2, ACME, CARTS));
+        const { recovered, publications } = broker.since(ACME, positions([ORDERS, at(0, 'another')], [CARTS, at(0)]));
+        expect([...recovered]).toEqual([CARTS]);
+        expect(publications).toEqual([received[1]]);
+      });
+
+      test('is at most 300 publications, whatever other channels do', async () => {
+        await publish(...range(310).flatMap((value) => [sample(value), sample(value, ACME, CARTS)]));
+        await publish(...range(500).map((value) => sample(value, GLOBEX)));
+        expect(broker.since(ACME, positions([ORDERS, at(9)])).recovered.size).toBe(0);
+        const { recovered, publications } = broker.since(ACME, positions([ORDERS, at(10)]));
+        expect(recovered.size).toBe(1);
+        expect(publications.map(({ offset }) => offset)).toEqual(range(310).slice(10));
+      });
+
+      test('is not older than five minutes', async () => {
+        await publish(sample(1));
+        pass(MINUTE);
+        await publish(sample(2));
+        pass(4 * MINUTE - 1000);
+        expect(broker.since(ACME, positions([ORDERS, at(0)])).publications).toEqual(received);
+        pass(2000);
+        expect(broker.since(ACME, positions([ORDERS, at(0)])).recovered.size).toBe(0);
+        expect(broker.since(ACME, positions([ORDERS, at(1)])).publications).toEqual(received.slice(1));
+        pass(MINUTE);
+        expect(broker.since(ACME, positions([ORDERS, at(1)])).recovered.size).toBe(0);
+        expect(broker.since(ACME, positions([ORDERS, at(2)]))).toEqual({
+          recovered: new Set([ORDERS]),
+          publications: [],
+        });
+      });
+
+      test('counts views that share a number as one, and has all of them', async () => {
+        const views = range(5).map((shop) => stateFor(filterOf({ shop: String(shop) })));
+        for (let tick = 1; tick <= 300; tick++) {
+          await broker.publishHere(views.map((message) => ({ tenant: ACME, channel: ORDERS, message })));
+        }
+        await delivered(1500);
+        const { publications } = broker.since(ACME, positions([ORDERS, at(0)]));
+        expect(publications).toEqual(received);
+        await broker.publish([sample(1)]);
+        await delivered(1501);
+        expect(broker.since(ACME, positions([ORDERS, at(0)])).recovered.size).toBe(0);
+        expect(broker.since(ACME, positions([ORDERS, at(1)])).publications).toEqual(received.slice(5));
+      });
+
+      test('has samples and states of a channel in the order of their numbers', async () => {
+        const state = { tenant: ACME, channel: ORDERS, message: stateFor() };
+        for (let round = 0; round < 3; round++) {
+          await broker.publish([sample(round)]);
+          await broker.publishHere([state]);
+        }
+        await delivered(6);
+        expect(broker.since(ACME, positions([ORDERS, at(1)])).publications).toEqual(received.slice(1));
+      });
+
+      test('of other channels is what was delivered after the last one of this', async () => {
+        await publish(sample(1, ACME, CARTS), sample(2), sample(3, ACME, CARTS), sample(4), sample(5, ACME, CARTS));
+        const stood = broker.positionsAt(ACME, ORDERS, at(1), [ORDERS, CARTS]);
+        expect(stood).toEqual(positions([ORDERS, at(1)], [CARTS, at(1)]));
+        expect(broker.since(ACME, stood).publications).toEqual(received.slice(2));
+        expect(broker.positionsAt(ACME, ORDERS, at(2), [CARTS])).toEqual(positions([CARTS, at(2)]));
+      });
+
+      test('of other channels is known as long as nothing of it is forgotten', async () => {
+        await publish(sample(1), sample(2, ACME, CARTS), ...range(299).map((value) => sample(value, ACME, CARTS)));
+        expect(broker.positionsAt(ACME, ORDERS, at(1), [CARTS])).toEqual(positions([CARTS, at(0)]));
+        await publish(sample(3, ACME, CARTS));
+        expect(broker.positionsAt(ACME, ORDERS, at(1), [ORDERS, CARTS])).toEqual(positions([ORDERS, at(1)]));
+        expect(broker.positionsAt(ACME, CARTS, at(1), [ORDERS, CARTS])).toEqual(
+          positions([ORDERS, at(1)], [CARTS, at(1)]),
+        );
+      });
+
+      test.each([
+        ['of another epoch', () => at(1, 'another')],
+        ['that was never given', () => at(9)],
+      ])('of other channels is not known from a position %s', async (_what, position) => {
+        await publish(sample(1), sample(2, ACME, CARTS));
+        expect(broker.positionsAt(ACME, ORDERS, position(), [ORDERS, CARTS]).size).toBe(0);
+      });
+
+      test('of other channels is not known from a position that is forgotten', async () => {
+        await publish(sample(1), sample(2));
+        pass(6 * MINUTE);
+        await publish(sample(3, ACME, CARTS));
+        expect(broker.positionsAt(ACME, ORDERS, at(1), [ORDERS, CARTS]).size).toBe(0);
+        expect(broker.positionsAt(ACME, ORDERS, at(2), [ORDERS, CARTS])).toEqual(
+          positions([ORDERS, at(2)], [CARTS, at(0)]),
+        );
+      });
     });
   });
 }

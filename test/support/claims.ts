@@ -60,8 +60,8 @@ function eventClaim(event: string, data: unknown): string {
   return name !== undefined && field! in (data as object) ? name : 'HostEvent';
 }
 
-function channelsClaim({ type, channel, name, event, data }: WireMessage): string {
-  if (name !== undefined) return 'channelsPoint';
+function channelsClaim({ type, channel, name, event, data, window_start }: WireMessage): string {
+  if (name !== undefined) return window_start === undefined ? 'channelsPoint' : 'channelsWindow';
   if (event !== undefined) return `channels${eventClaim(event as string, data)}`;
   if (type !== undefined) return `channels${capitalized(type as string)}`;
   return STATES[channel as string] ?? 'channelsHostState';

@@ -37,7 +37,8 @@ export class OpenApiCaller {
     return new OpenApiCaller(await TestApp.start({ auth: { secret: SECRET }, ...options }, platform), api);
   }
 
-  async call(operation: ApiOperation, { token, values, query = '', headers, body }: Call = {}): Promise<Called> {
+  async call(operation: ApiOperation, call: Call = {}): Promise<Called> {
+    const { token, values, query = exampleQuery(operation), headers, body } = call;
     const bearer = token === undefined ? this.token('operator') : token;
     const response = await fetch(`${this.app.url(examplePath(operation, values))}?${query}`, {
       method: operation.method,
@@ -72,4 +73,10 @@ export class OpenApiCaller {
   close(): Promise<void> {
     return this.app.close();
   }
+}
+
+/** What must be said in the query, as its examples have it. */
+function exampleQuery({ parameters }: ApiOperation): string {
+  const required = parameters.filter((parameter) => parameter.in === 'query' && parameter.required);
+  return required.map(({ name, example }) => `${name}=${encodeURIComponent(String(example))}`).join('&');
 }

@@ -19,6 +19,7 @@ export interface ApiAnswer {
 export interface ApiParameter extends ApiContent {
   readonly name: string;
   readonly in: 'path' | 'query' | 'header';
+  readonly required?: boolean;
   readonly content?: ApiAnswer['content'];
 }
 

@@ -64,6 +64,8 @@ export async function recordTraffic(): Promise<readonly Heard[]> {
     await Promise.all([
       hearNothingHappen(stage),
       hearEverythingHappen(stage),
+      hearWindows(stage),
+      hearThePast(stage),
       hearTheGateway(stage),
       hearTokensRefreshed(stage),
       hearSettingsChange(host, stage),
@@ -150,6 +152,33 @@ async function hearSettingsChange(host: RunningHost, stage: Stage): Promise<void
     others[1]!.hears('toolsError'),
     others[2]!.hears('routingError'),
   ]);
+}
+
+/** A counter, a gauge and a histogram, and what a state is made of, second by second. */
+async function hearWindows(stage: Stage): Promise<void> {
+  const channels = ['orders.metrics', 'system.metrics'];
+  await stage.post('metrics', gauge('orders.metrics'));
+  const socket = await stage.open('channels');
+  socket.send({ type: 'subscribe', data: { channels, aggregation_interval: '1s' } });
+  const stream = await stage.stream('channels', { query: `channels=${channels.join()}&aggregation_interval=1s` });
+  for (const listener of [socket, stream]) await listener.hears('channelsSubscribed');
+  const types = ['counter', 'histogram', 'gauge'];
+  await stage.post(
+    'metrics',
+    types.map((type) => gauge('orders.metrics', { type, tags: { of: 'windows' } })),
+  );
+  for (const listener of [socket, stream]) await listener.hears('channelsWindow');
+}
+
+/** Those who come back to a channel, or begin with its history. */
+async function hearThePast(stage: Stage): Promise<void> {
+  await stage.post('metrics', gauge('orders.metrics', { tags: { of: 'the past' } }));
+  const recover = { 'orders.metrics': { epoch: 'of a server before', offset: 7 } };
+  const [back, anew] = [await stage.open('channels'), await stage.open('channels')];
+  back.send({ type: 'subscribe', data: { channels: ['orders.metrics', 'system.metrics'], recover } });
+  anew.send({ type: 'subscribe', data: { channels: ['orders.metrics'], since: '2026-11-21T12:00:00Z' } });
+  const stream = await stage.stream('channels', { query: 'channels=orders.metrics&lastEventId=orders.metrics@e:7' });
+  for (const listener of [back, anew, stream]) await listener.hears('channelsSubscribed', 'channelsPoint');
 }
 
 /** Operators are told of the service itself, and may watch a channel more. */
@@ -253,7 +282,12 @@ async function converse({ channels, points, workspace, skills, tools, routing }:
     listener.send({ type: 'nonsense' });
   }
   channels.send({ type: 'pong', timestamp: 0 });
-  channels.send({ type: 'get_history', id: 'later' });
+  channels.send({ type: 'get_history', id: 'wrong' });
+  for (const channel of ['orders.metrics', 'deploys.events']) {
+    channels.send({ type: 'get_history', id: channel, data: { channel, start_time: 0, limit: 2 } });
+  }
+  const windows = { channel: 'orders.metrics', start_time: 0, aggregation_interval: '1m' };
+  channels.send({ type: 'get_history', data: windows });
   channels.send({ type: 'subscribe', data: {} });
   channels.send({ type: 'ping', id: 2 });
   channels.send({ type: 'unsubscribe', channels: ['queue.metrics'] });
@@ -270,7 +304,7 @@ async function converse({ channels, points, workspace, skills, tools, routing }:
   skills.send({ type: 'ping' });
   tools.send({ type: 'subscribe', tool_id: 'claude-code' });
   for (const listener of [tools, routing]) listener.send({ type: 'ping' });
-  await channels.hears('channelsPong', 'channelsUnsubscribed', 'channelsError');
+  await channels.hears('channelsPong', 'channelsUnsubscribed', 'channelsHistory', 'channelsError');
   await points.ended;
   await workspace.hears('workspaceRequestedMetrics', 'workspacePong', 'workspaceUnsubscribed', 'workspaceError');
   await skills.hears('skillsSubscribed', 'skillsUnsubscribed', 'pong', 'skillsError');

@@ -1,4 +1,5 @@
 import {
+  INTERVAL_TEXT,
   MAX_NAMES_A_FRAME,
   type Command,
   type CommandId,
@@ -7,13 +8,14 @@ import {
   NO_FILTER,
   type Position,
   type Query,
+  TIME_TEXT,
   isPlainText,
   parseCommandId,
+  parseHistoryQuery,
   parseInterval,
   parseTagFilter,
   parseTimestamp,
 } from '../../protocol/index.js';
-import { INTERVAL_TEXT, TIME_TEXT, parseHistoryQuery } from './parse-history-query.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -43,7 +45,7 @@ export function parseChannelsCommand(frame: Fields): Command {
   }
 }
 
-/** What an address asks for: `?channels=NAME,NAME&tags={"NAME":"VALUE"}&format=points`. */
+/** What an address asks for: `?channels=NAME,NAME&tags={"NAME":"VALUE"}&format=points&aggregation_interval=1m&since=TIME`. */
 export function parseChannelsQuery(query: Query): Command[] {
   const names = query
     .getAll('channels')
@@ -51,8 +53,19 @@ export function parseChannelsQuery(query: Query): Command[] {
     .filter(Boolean);
   if (names.length === 0) return [];
   const tags = query.get('tags');
-  const options = { channels: names, tags: tags === null ? undefined : parseJson(tags), format: query.get('format') };
+  const options = {
+    channels: names,
+    tags: tags === null ? undefined : parseJson(tags),
+    format: query.get('format'),
+    aggregation_interval: query.get('aggregation_interval'),
+    since: timeIn(query.get('since')),
+  };
   return [parseSubscribe(undefined, options)];
+}
+
+/** A number where the text is one: Unix seconds. */
+function timeIn(text: string | null): unknown {
+  return text !== null && /^\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
 function parseJson(text: string): unknown {
@@ -72,6 +85,7 @@ function parseSubscribe(id: CommandId | undefined, data: unknown): CommandOf<'su
   }
   const filter = tags == null ? NO_FILTER : parseTagFilter(tags);
   if (typeof filter === 'string') throw badSubscription(filter);
+  if (data['since'] != null && data['recover'] != null) throw badSubscription('since and recover exclude each other');
   return {
     type: 'subscribe',
     id,

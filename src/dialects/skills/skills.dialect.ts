@@ -80,6 +80,7 @@ export const skillsDialect: Dialect = {
       case 'state':
       case 'presence':
       case 'refreshed':
+      case 'history':
         return undefined;
     }
   },

@@ -89,6 +89,7 @@ export const workspaceDialect: Dialect = {
       case 'unsubscribed':
       case 'presence':
       case 'refreshed':
+      case 'history':
         return undefined;
     }
   },

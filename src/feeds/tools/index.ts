@@ -18,6 +18,7 @@ export { type UsageInput, type UsageKind } from './usage.js';
 /** The feed of `tools.metrics`. */
 export const toolsFeed = {
   entities: [ToolUsage, ToolTotal, UpstreamCounter],
+  logs: [{ table: 'metricast_tool_usage', number: 'usage_id', at: 'at' }],
   providers: [
     UsageRecorder,
     UsageTotals,

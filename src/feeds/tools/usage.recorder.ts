@@ -1,27 +1,41 @@
 import { Injectable } from '@nestjs/common';
 import { type Publishable, TOOLS_METRICS, type TenantId } from '../../protocol/index.js';
 import { type RecordKind, type RecordResult, Recorder, knownTenant, sumOf, totalsOf } from '../../recording/index.js';
-import type { Row, SqlValue, Write } from '../../store/index.js';
+import { DerivedSeries, type Row, type SqlValue, type Write } from '../../store/index.js';
+import { Tenants } from '../../tenants/index.js';
 import type { TotalScope } from './tool-total.entity.js';
 import { COUNTERS, type Counter } from './usage-counters.js';
+import { usageSamples } from './usage-samples.js';
 import { type Usage, type UsageInput, parseUsage } from './usage.js';
 
-/** Records what tools did: the history of it, and the running totals that states are read from. */
+/** Records what tools did: each item, the history of its counters, and the running totals that states are read from. */
 @Injectable()
 export class UsageRecorder {
-  readonly #kind: RecordKind<Usage> = {
-    name: 'usage',
-    states: [TOOLS_METRICS],
-    rowsPerItem: 5,
-    parse: parseUsage,
-    *write(tenant: TenantId, usages: readonly Usage[]): Write<() => readonly Publishable[]> {
-      if (usages.length > 0) yield* store(tenant, usages);
-      // A state: subscribers see it at the next tick, with whatever else was done until then.
-      return () => [];
-    },
-  };
+  readonly #kind: RecordKind<Usage>;
 
-  constructor(private readonly recorder: Recorder) {}
+  constructor(
+    private readonly recorder: Recorder,
+    series: DerivedSeries,
+    tenants: Tenants,
+  ) {
+    this.#kind = {
+      name: 'usage',
+      states: [TOOLS_METRICS],
+      rowsPerItem: 9,
+      parse: parseUsage,
+      *write(tenant: TenantId, usages: readonly Usage[]): Write<() => readonly Publishable[]> {
+        if (usages.length === 0) return () => [];
+        const totals = yield* store(tenant, usages);
+        const metrics = usageSamples(usages, totals).map((sample) => ({ channel: TOOLS_METRICS, sample }));
+        const remember = yield* series.append(tenant, metrics, tenants.effective(tenant).limits.maxSeries);
+        return () => {
+          remember();
+          // A state: subscribers see it at the next tick, with whatever else was done until then.
+          return [];
+        };
+      },
+    };
+  }
 
   /**
    * Records usage for a tenant. When it resolves it is committed; subscribers see it at their next tick.
@@ -38,7 +52,8 @@ export class UsageRecorder {
   }
 }
 
-function* store(tenant: TenantId, usages: readonly Usage[]): Write<void> {
+/** Stores the items, and returns the totals as they are with them. */
+function* store(tenant: TenantId, usages: readonly Usage[]): Write<readonly Row[]> {
   const totals = yield {
     into: 'metricast_tool_total',
     columns: ['tenant_id', 'scope', 'kind', 'tool_id', 'session_id', ...COUNTERS],
@@ -64,6 +79,7 @@ function* store(tenant: TenantId, usages: readonly Usage[]): Write<void> {
     ],
     rows: usageRows(tenant, usages, totals),
   };
+  return totals;
 }
 
 /** A total that an item is part of. */

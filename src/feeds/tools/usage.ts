@@ -27,7 +27,7 @@ export interface UsageInput {
   readonly misses?: number;
   /** ISO-8601, or Unix seconds; now where absent, at most 5 minutes in the future. */
   readonly timestamp?: string | number;
-  /** Makes the item idempotent: a second one with this id is accepted and not counted. */
+  /** Makes the item idempotent: a second one with this id within 24 hours is accepted and not counted. */
   readonly id?: string;
 }
 

@@ -12,6 +12,7 @@ import {
 } from '../../protocol/index.js';
 import { EventStore } from '../../store/index.js';
 import { Tenants } from '../../tenants/index.js';
+import { Resumption } from './resumption.js';
 
 /** Subscribes connections to types of events, on whichever channels these come, and ends that. */
 @Injectable()
@@ -23,6 +24,7 @@ export class EventSubscriptions implements OnModuleInit {
     private readonly hub: Hub,
     private readonly events: EventStore,
     private readonly tenants: Tenants,
+    private readonly resumption: Resumption,
     @Inject(BROKER) private readonly broker: Broker,
   ) {}
 
@@ -62,7 +64,10 @@ export class EventSubscriptions implements OnModuleInit {
     for (const [type, channels] of watched) {
       for (const channel of channels) typesOf.set(channel, [...(typesOf.get(channel) ?? []), type]);
     }
+    const lastEventId = command.type === 'watch_events' ? command.lastEventId : undefined;
+    const continuation = this.resumption.continuation(connection, { lastEventId }, [...typesOf.keys()]);
     for (const [channel, types] of typesOf) this.#subscribe(connection, channel, types);
+    if (continuation) this.hub.replay(connection, continuation.publications);
     this.hub.unsubscribe(
       connection,
       connection.channels.filter((channel) => !typesOf.has(channel)),

@@ -9,15 +9,19 @@ import {
   type CommandOf,
   GATEWAY_METRICS,
   MetricastError,
-  type Position,
   type Principal,
+  type ReachedPosition,
   type TagFilter,
   canonicalKey,
   parseChannelName,
 } from '../../protocol/index.js';
 import { ChannelDirectory } from '../../store/index.js';
 import { type Limits, Tenants } from '../../tenants/index.js';
+import { Backfill } from './backfill.js';
 import { CurrentStates } from './current-states.js';
+import type { Held } from './past-sender.js';
+import { type Continuation, Resumption } from './resumption.js';
+import { Snapshots } from './snapshots.js';
 
 /** Subscribes connections to channels, and ends that. */
 @Injectable()
@@ -27,6 +31,9 @@ export class Subscriptions {
     private readonly collectors: Collectors,
     private readonly directory: ChannelDirectory,
     private readonly states: CurrentStates,
+    private readonly resumption: Resumption,
+    private readonly snapshots: Snapshots,
+    private readonly backfill: Backfill,
     private readonly tenants: Tenants,
     @Inject(BROKER) private readonly broker: Broker,
   ) {}
@@ -48,14 +55,15 @@ export class Subscriptions {
       const others = connection.channels.filter((channel) => !exists.has(channel));
       this.hub.unsubscribe(connection, others);
     }
-    const { filter, format, interval } = command;
-    for (const channel of known) this.hub.subscribe(connection, { channel, filter, format, interval });
-    const { channels } = connection;
-    if (!command.isQuiet) {
-      this.hub.reply(connection, { type: 'subscribed', command, channels, positions: this.#positions(connection) });
-    }
+    // A state that is shown at once is newer than any that was missed.
+    const continuation = command.atOnce ? undefined : this.resumption.continuation(connection, command, known);
+    const held = this.#begin(connection, command, known, continuation);
+    if (!command.isQuiet) this.#confirm(connection, command, continuation);
     for (const error of this.#refusals(connection, known)) this.hub.sendError(connection, error, command.id);
+    const { since, id } = command;
+    if (since !== undefined) this.backfill.begin(connection, held, { since, id });
     // Waited for, so that a connection that subscribes again and again has one state collected at a time.
+    else await Promise.all(held.map((one) => this.snapshots.show(one)));
     if (command.atOnce) await Promise.all(known.map((channel) => this.states.show(connection, channel)));
   }
 
@@ -65,6 +73,52 @@ export class Subscriptions {
       command.channels?.map((name) => name as ChannelName),
     );
     this.hub.reply(connection, { type: 'unsubscribed', command, channels: connection.channels });
+  }
+
+  /**
+   * Subscribes, and replays what was missed. Nothing is published in between.
+   *
+   * @returns the subscriptions that begin with what is stored, or as it is now.
+   */
+  #begin(
+    connection: Connection,
+    { filter, format, interval, since }: CommandOf<'subscribe'>,
+    channels: readonly ChannelName[],
+    continuation: Continuation | undefined,
+  ): Held[] {
+    const anew: Held[] = [];
+    // It may have gone while its channels were looked up.
+    if (!connection.isOpen) return anew;
+    for (const channel of channels) {
+      const subscription = { channel, filter, format, interval };
+      const isShown = continuation?.asked.has(channel) && !continuation.recovered.has(channel);
+      const isFilled =
+        since !== undefined && !continuation?.recovered.has(channel) && this.backfill.isThere(subscription);
+      if (isFilled || (isShown && since === undefined)) {
+        const position = this.broker.position(connection.principal.tenant, channel);
+        anew.push({ connection, channel, subscription, position });
+      }
+      if (isFilled || (isShown && this.snapshots.isRead(subscription))) this.hub.hold(connection, subscription);
+      else this.hub.subscribe(connection, subscription);
+    }
+    if (continuation) this.hub.replay(connection, continuation.publications);
+    return anew;
+  }
+
+  #confirm(connection: Connection, command: CommandOf<'subscribe'>, continuation: Continuation | undefined): void {
+    const { principal, channels } = connection;
+    const positions = channels.map((channel): [ChannelName, ReachedPosition] => {
+      const position = this.broker.position(principal.tenant, channel);
+      if (!continuation?.asked.has(channel)) return [channel, position];
+      return [channel, { ...position, recovered: continuation.recovered.has(channel) }];
+    });
+    this.hub.reply(connection, {
+      type: 'subscribed',
+      command,
+      channels,
+      positions: Object.fromEntries(positions),
+      recovered: continuation && isComplete(continuation),
+    });
   }
 
   /** Those of the names that are channels which exist for this principal. */
@@ -98,12 +152,11 @@ export class Subscriptions {
     if (encodings) this.hub.reframe(connection, compression ? encodings.messagePack : encodings.json);
     else if (compression) throw new MetricastError('not_supported', { detail: 'compression' });
   }
+}
 
-  #positions({ principal, channels }: Connection): Record<ChannelName, Position> {
-    return Object.fromEntries(
-      channels.map((channel) => [channel, this.broker.position(principal.tenant, channel)]),
-    ) as Record<ChannelName, Position>;
-  }
+/** Where none of the channels exists that were to be recovered, nothing was. */
+function isComplete({ asked, recovered }: Continuation): boolean {
+  return asked.size > 0 && recovered.size === asked.size;
 }
 
 function requireRoom(

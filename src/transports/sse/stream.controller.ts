@@ -64,8 +64,10 @@ export class StreamController {
     const connection = this.reception.open({ principal, dialect, framing: sseFraming, transport, query });
     stream.on('drain', () => this.hub.drain(connection));
     stream.on('close', () => this.hub.close(connection));
+    // A browser says by itself what it got last; who has no way to send a header says it in the address.
+    const lastEventId = request.headers['last-event-id']?.toString() ?? query.get('lastEventId') ?? undefined;
     for (const command of this.reception.openingCommands(connection, query)) {
-      if (connection.isOpen) await this.#run(connection, command);
+      if (connection.isOpen) await this.#run(connection, command, lastEventId);
     }
   }
 
@@ -121,12 +123,12 @@ export class StreamController {
   }
 
   /** The response has begun, so whatever goes wrong is told in the stream. */
-  async #run(connection: Connection, command: Command): Promise<void> {
+  async #run(connection: Connection, command: Command, lastEventId: string | undefined): Promise<void> {
     try {
       const retryAfter = this.budget.take(connection.principal, Date.now());
       if (retryAfter > 0) throw new MetricastError('rate_limited', { retryAfter });
-      if (command.type === 'subscribe') await this.subscriptions.subscribe(connection, command);
-      if (command.type === 'watch_events') await this.eventSubscriptions.watch(connection, command);
+      if (command.type === 'subscribe') await this.subscriptions.subscribe(connection, { ...command, lastEventId });
+      if (command.type === 'watch_events') await this.eventSubscriptions.watch(connection, { ...command, lastEventId });
     } catch (thrown) {
       const error = MetricastError.from(thrown);
       this.hub.sendError(connection, error);

@@ -3,7 +3,14 @@ import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from
 import { RequireRole, WsRoleGuard } from '../../auth/index.js';
 import { type Connection, Hub } from '../../hub/index.js';
 import type { CommandOf } from '../../protocol/index.js';
-import { Attendance, CurrentStates, EventSubscriptions, Subscriptions, TokenRefresh } from '../connections/index.js';
+import {
+  Attendance,
+  ChannelHistory,
+  CurrentStates,
+  EventSubscriptions,
+  Subscriptions,
+  TokenRefresh,
+} from '../connections/index.js';
 import { DialectErrorFilter } from './dialect-error.filter.js';
 import { GATEWAY_PATH } from './gateway-path.js';
 
@@ -18,6 +25,7 @@ export class MetricsGateway {
     private readonly eventSubscriptions: EventSubscriptions,
     private readonly states: CurrentStates,
     private readonly attendance: Attendance,
+    private readonly history: ChannelHistory,
     private readonly tokenRefresh: TokenRefresh,
   ) {}
 
@@ -59,6 +67,15 @@ export class MetricsGateway {
   @RequireRole('viewer')
   presence(@ConnectedSocket() connection: Connection, @MessageBody() command: CommandOf<'presence'>): Promise<void> {
     return this.attendance.answer(connection, command);
+  }
+
+  @SubscribeMessage('get_history')
+  @RequireRole('viewer')
+  getHistory(
+    @ConnectedSocket() connection: Connection,
+    @MessageBody() command: CommandOf<'get_history'>,
+  ): Promise<void> {
+    return this.history.answer(connection, command);
   }
 
   @SubscribeMessage('refresh')

@@ -128,7 +128,7 @@ it('are documented: states, failures of them and values may say for how many the
   };
 
   const states = 'System Workflow Agent Executions Distributed Gateway Skills Tools Routing Host'.split(' ');
-  const names = [...states.map((name) => `channels${name}State`), 'channelsPoint', 'channelsError'];
+  const names = [...states.map((name) => `channels${name}State`), 'channelsPoint', 'channelsWindow', 'channelsError'];
   names.push('workspaceMetricsUpdate', 'workspaceError', 'skillsUpdate', 'skillsError', 'toolsMetrics', 'toolsError');
   names.push('routingMetrics', 'routingError');
   expect([...new Set(sent)].filter(mayBeMerged).sort()).toEqual(names.sort());

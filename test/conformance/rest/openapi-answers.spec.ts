@@ -15,7 +15,9 @@ const each = (choose: (operation: ApiOperation) => boolean) =>
   api.operations.filter((operation) => !APART.includes(operation.id) && choose(operation));
 const reading = each(({ method }) => method === 'GET');
 const writing = each(({ method }) => method !== 'GET');
-const lists = reading.filter(({ parameters }) => parameters.some(({ name }) => name === 'cursor'));
+const lists = reading.filter(
+  ({ id, parameters }) => id !== 'showHistory' && parameters.some(({ name }) => name === 'cursor'),
+);
 const guarded = api.operations.filter(({ role }) => role !== undefined);
 
 describe.each<Platform>(['express', 'fastify'])('what is really answered on %s', (platform) => {
@@ -84,6 +86,21 @@ describe.each<Platform>(['express', 'fastify'])('what is really answered on %s',
       const { status } = await caller.call(api.operation('showLatestMessage'), { values: { channel } });
       expect([channel, status]).toEqual([channel, 200]);
     }
+    check();
+  });
+
+  it('shows the history of every channel, as it was recorded and in windows', async () => {
+    const { body } = await caller.call(api.operation('listChannels'), { query: 'limit=1000' });
+    let shown = 0;
+    for (const { channel, kind } of (body as { items: { channel: string; kind: string }[] }).items) {
+      for (const interval of kind === 'events' ? [''] : ['', '&aggregation_interval=1m']) {
+        const call = { values: { channel }, query: `start_time=0${interval}` };
+        const { status, body: page } = await caller.call(api.operation('showHistory'), call);
+        expect([channel, status]).toEqual([channel, 200]);
+        shown += (page as { metrics: unknown[] }).metrics.length;
+      }
+    }
+    expect(shown).toBeGreaterThan(5);
     check();
   });
 

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { UsageInput } from '../../../src/feeds/tools/index.js';
 import { COUNTERS, type Counter } from '../../../src/feeds/tools/usage-counters.js';
+import { NO_FILTER, TOOLS_METRICS, type TenantId } from '../../../src/protocol/index.js';
 import type { Row } from '../../../src/store/index.js';
+import { set } from '../../support/settings.js';
 import { type Storage, newTenant } from '../../support/storage.js';
 
 const NOW = Math.floor(Date.now() / 1000);
@@ -71,6 +73,76 @@ export function usageContract(storage: () => Storage, another: () => Promise<Sto
       [tenant, (NOW - 86_400) * 1000],
     );
     expect(sum).toEqual({ saved: 23 });
+  });
+
+  describe('as history of tools.metrics', () => {
+    const HOUR = 3600;
+    const BEGIN = NOW - (NOW % HOUR) - 3 * HOUR;
+    const saved = (tool_id: string, tokens_saved: number, second: number, more: Partial<UsageInput> = {}) => ({
+      ...{ tool_id, kind: 'compression' as const, tokens_saved, timestamp: BEGIN + second, count: 0, ...more },
+    });
+    /** By tool, what each hour from the beginning came to. */
+    const hours = async (tenant: TenantId, name: string) => {
+      const series = await storage().channelSeries.of(tenant, TOOLS_METRICS, NO_FILTER, name);
+      const found: Record<string, (number | undefined)[]> = {};
+      for (const { id, tags, type } of series) {
+        expect(type).toBe('counter');
+        expect(Object.keys(tags)).toEqual(['kind', 'tool_id']);
+        const row = (found[`${tags['kind']} ${tags['tool_id']}`] = [] as (number | undefined)[]);
+        for (let hour = 0; hour < 3; hour++) {
+          row.push((await storage().rollups.at('1h', 1000 * (BEGIN + hour * HOUR), [id])).get(id)?.value);
+        }
+      }
+      return found;
+    };
+
+    it('says what was used in a time, also where it was recorded late, and in no order', async () => {
+      const tenant = newTenant();
+      await storage().usage.record(tenant, [saved('a', 100, HOUR + 1), saved('b', 7, 0, { session_id: 's' })]);
+      await storage().usage.record(tenant, [saved('a', 20, 5, { session_id: 's' }), saved('a', 3, HOUR)]);
+      await storage().usage.record(tenant, [
+        saved('a', 1, 2 * HOUR),
+        saved('a', 50, 4, { kind: 'embedding', cache_hits: 2 }),
+        saved('a', 4, 6),
+      ]);
+
+      expect(await hours(tenant, 'tokens_saved')).toEqual({
+        'compression a': [24, 103, 1],
+        'compression b': [7, undefined, undefined],
+        'embedding a': [50, undefined, undefined],
+      });
+      expect(await hours(tenant, 'cache_hits')).toEqual({ 'embedding a': [2, undefined, undefined] });
+      expect(await hours(tenant, 'misses')).toEqual({});
+    });
+
+    it('has one value for all that a request says of a counter and an instant, and what the tool came to with it', async () => {
+      const tenant = newTenant();
+      await storage().usage.record(tenant, [saved('a', 100, 0), saved('a', 20, 0), saved('a', 3, 1)]);
+      await storage().usage.record(tenant, saved('a', 5, 0, { id: 'once' }));
+      await storage().usage.record(tenant, saved('a', 5, 0, { id: 'once' }));
+
+      const points = await storage().rows(
+        `SELECT value, increase FROM metricast_metric_point point
+         JOIN metricast_metric_series series ON series.series_id = point.series_id
+         WHERE tenant_id = $1 ORDER BY point_id`,
+        [tenant],
+      );
+      expect(points).toEqual([
+        { value: 120, increase: 120 },
+        { value: 123, increase: 3 },
+        { value: 128, increase: 5 },
+      ]);
+    });
+
+    it('is left out where the tenant has no room for more series, and the usage is counted all the same', async () => {
+      const tenant = newTenant();
+      set(storage().tenants, tenant, { limits: { maxSeries: 1 } });
+      const result = await storage().usage.record(tenant, [saved('a', 100, 0), saved('b', 20, 0)]);
+
+      expect(result).toEqual({ accepted: 2, rejected: [] });
+      expect(await hours(tenant, 'tokens_saved')).toEqual({ 'compression a': [100, undefined, undefined] });
+      expect(await storedItems(storage(), tenant)).toHaveLength(2);
+    });
   });
 
   it('what is not said is one piece of work, and what was saved is what is missing', async () => {

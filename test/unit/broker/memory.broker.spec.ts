@@ -6,7 +6,10 @@ import { endOfTurn } from '../../support/connected.js';
 import { ACME } from '../../support/principals.js';
 import { ORDERS, sampleWith } from '../../support/publications.js';
 
-describeBroker('MemoryBroker', () => ({ broker: new MemoryBroker(), close: () => undefined }));
+describeBroker('MemoryBroker', () => {
+  let now = 0;
+  return { broker: new MemoryBroker(() => now), pass: (time) => (now += time), close: () => undefined };
+});
 
 function samples(count: number): Publishable[] {
   return Array.from({ length: count }, (_, value) => ({

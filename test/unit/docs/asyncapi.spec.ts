@@ -68,6 +68,7 @@ describe('docs/asyncapi.yaml', () => {
 const ANSWERS = [
   ...[
     'pong',
+    'channelsHistory',
     'channelsPong',
     'channelsPresence',
     'channelsRefreshed',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Hub } from '../../../src/hub/index.js';
-import { NO_FILTER, type Tags } from '../../../src/protocol/index.js';
-import { endOfTurn, subscriber } from '../../support/connected.js';
+import { type Interval, NO_FILTER, type Tags, canonicalKey } from '../../../src/protocol/index.js';
+import { connect, endOfTurn, subscriber, wanting } from '../../support/connected.js';
 import { PlainDialect, lineFraming } from '../../support/plain-dialect.js';
 import { tenantId } from '../../support/principals.js';
 import { failureFor, filterOf, publicationOf, sampleWith, stateFor } from '../../support/publications.js';
@@ -157,6 +157,58 @@ describe('what is for an audience', () => {
     await endOfTurn();
     expect(ours.transport.lines).toHaveLength(1);
     expect(theirs.transport.lines).toHaveLength(0);
+  });
+});
+
+describe('what is for an audience with an interval', () => {
+  const window = (interval: Interval, filterKey?: string) =>
+    sampleWith({ tags: { region: 'north' }, window: { interval, filterKey } });
+  /** Somebody who wants windows of this length; without one, everything as it comes. */
+  const wantingWindows = (hub: Hub, interval?: Interval, filter = NO_FILTER) => {
+    const { connection, transport } = connect(hub);
+    hub.subscribe(connection, { ...wanting({ filter }), interval });
+    return transport;
+  };
+
+  test('are windows of that length, and neither values nor states', async () => {
+    const { hub } = setUp();
+    const [plain, seconds, minutes] = [wantingWindows(hub), wantingWindows(hub, '1s'), wantingWindows(hub, '1m')];
+    [sample, window('1s'), window('1m'), stateFor()].forEach((message, at) =>
+      hub.deliver(publicationOf(message, { offset: at + 1 })),
+    );
+    await endOfTurn();
+    expect([plain, seconds, minutes].map(({ messages }) => messages.map(({ offset }) => offset))).toEqual([
+      [1, 4],
+      [2],
+      [3],
+    ]);
+  });
+
+  test('are those of recorded values that match its tags', async () => {
+    const { hub } = setUp();
+    const [north, south] = ['north', 'south'].map((region) => wantingWindows(hub, '1s', filterOf({ region })));
+    hub.deliver(publicationOf(window('1s')));
+    await endOfTurn();
+    expect(north!.messages).toHaveLength(1);
+    expect(south!.messages).toEqual([]);
+  });
+
+  test('are those of the view that was collected for its filter, whatever their tags', async () => {
+    const { hub } = setUp();
+    const [all, south] = [wantingWindows(hub, '1s'), wantingWindows(hub, '1s', filterOf({ region: 'south' }))];
+    hub.deliver(publicationOf(window('1s', canonicalKey(filterOf({ region: 'south' })))));
+    await endOfTurn();
+    expect(all.messages).toEqual([]);
+    expect(south.messages).toHaveLength(1);
+  });
+
+  test('are the same bytes for all, and nothing of another interval', async () => {
+    const { hub } = setUp();
+    const [one, other] = [wantingWindows(hub, '5s'), wantingWindows(hub, '5s')];
+    hub.deliver(publicationOf(window('5s')));
+    await endOfTurn();
+    expect(one.writes[0]).toBe(other.writes[0]);
+    expect([...hub.audiences()]).toHaveLength(1);
   });
 });
 

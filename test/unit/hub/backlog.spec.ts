@@ -58,6 +58,26 @@ describe('what waits', () => {
     expect(valuesTaken()).toEqual(['7 ×2', '2', '9 ×2']);
   });
 
+  test('of a gauge aggregated over windows, or of a histogram, is the newest window as it is', () => {
+    const summary = { count: 2, sum: 4, min: 1, max: 3 };
+    for (const type of ['gauge', 'histogram'] as const) {
+      add(...[1, 2, 3].map((value) => ({ type, value, summary, window: { interval: '1s' as const } })));
+      expect(take()).toEqual([expect.objectContaining({ data: 3, conflated: 3, ...summary })]);
+    }
+  });
+
+  test('of a counter aggregated over windows is each of them: every increase is in one alone', () => {
+    add(...[3, 1, 2].map((value) => ({ type: 'counter' as const, value, window: { interval: '1s' as const } })));
+    expect(valuesTaken()).toEqual(['3', '1', '2']);
+    expect(backlog.conflated).toBe(0);
+  });
+
+  test('of windows is kept apart from values, and by their length', () => {
+    const windows = (['1s', '1m'] as const).map((interval) => ({ value: 2, window: { interval } }));
+    add({ value: 1 }, ...windows, { value: 3 }, ...windows);
+    expect(valuesTaken()).toEqual(['3 ×2', '2 ×2', '2 ×2']);
+  });
+
   test('of a histogram is one frame with the distribution of all observations, the median as its value', () => {
     add(...[30, 10, 20].map((value) => ({ type: 'histogram' as const, value })));
     const [frame, ...others] = take();

@@ -13,8 +13,9 @@ import {
   METRICS_SERVICE_OPTIONS,
   MetricsService,
   StateCache,
+  StateRecorder,
 } from '../../../src/metrics/index.js';
-import type { Tags } from '../../../src/protocol/index.js';
+import type { State, Tags } from '../../../src/protocol/index.js';
 import { Scheduler } from '../../../src/scheduler/index.js';
 import { Tenants } from '../../../src/tenants/index.js';
 import { tenantsWith } from '../../support/settings.js';
@@ -56,6 +57,8 @@ export class Source {
 export class CollectingApp {
   /** What was logged, as `level text`. */
   readonly log: string[] = [];
+  /** The states that were given to be kept as history. */
+  readonly kept: State[] = [];
   #module!: TestingModule;
 
   static async start(
@@ -73,6 +76,7 @@ export class CollectingApp {
         SchedulerRegistry,
         Scheduler,
         StateCache,
+        { provide: StateRecorder, useValue: { keep: (_tick: unknown, state: State) => app.kept.push(state) } },
         Collectors,
         MetricsService,
         ...sources.map(({ provider }) => provider),

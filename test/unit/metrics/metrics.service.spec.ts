@@ -71,6 +71,16 @@ describe('the metrics service', () => {
     expect(Math.min(...ticks.map(([lag]) => lag))).toBeGreaterThanOrEqual(0);
   });
 
+  test('gives the whole of a channel to be kept as history, and no view of it', async () => {
+    subscriber(app.hub, { filter: filterOf({ shop: 'north' }) });
+    await orders.called(3);
+    expect(app.kept).toEqual([]);
+    subscriber(app.hub);
+    await orders.called(4);
+    expect(app.kept.length).toBeGreaterThan(0);
+    expect(app.kept.map(({ filterKey }) => filterKey)).toEqual(app.kept.map(() => ''));
+  });
+
   test('collects nothing else', async () => {
     subscriber(app.hub);
     await orders.called(3);

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { NO_FILTER } from '../../../src/protocol/index.js';
 import { connect, subscriber, wanting } from '../../support/connected.js';
 import { ACME, tenantId } from '../../support/principals.js';
-import { ORDERS, channelName, sampleWith } from '../../support/publications.js';
+import { ORDERS, channelName, filterOf, sampleWith } from '../../support/publications.js';
 import { set } from '../../support/settings.js';
 import { CollectingApp, Source } from './collecting-app.js';
 
@@ -13,7 +14,7 @@ let app: CollectingApp;
 let orders: Source;
 let workflows: Source;
 beforeEach(async () => {
-  [orders, workflows] = [new Source(ORDERS), new Source(WORKFLOWS)];
+  [orders, workflows] = [new Source(ORDERS, { dimensions: ['shop'] }), new Source(WORKFLOWS)];
   app = await CollectingApp.start([orders, workflows, new Source(SLOW, { every: 5 })]);
 });
 afterEach(() => app.close());
@@ -48,18 +49,20 @@ describe('a tenant’s interval', () => {
   });
 });
 
+describe.each([{ metricsStreaming: false }, { performanceProfile: 'disabled' }])('a tenant with %o', (off) => {
+  test('is not collected for, from that moment on', async () => {
+    subscriber(app.hub);
+    await orders.called(2);
+    set(app.tenants, ACME, off);
+    expect(app.timers).toEqual([]);
+    subscriber(app.hub);
+    expect(app.timers).toEqual([]);
+  });
+});
+
 describe.each([{ metricsStreaming: false }, { performanceProfile: 'batch_only' }, { performanceProfile: 'disabled' }])(
   'a tenant with %o',
   (off) => {
-    test('is not collected for, from that moment on', async () => {
-      subscriber(app.hub);
-      await orders.called(2);
-      set(app.tenants, ACME, off);
-      expect(app.timers).toEqual([]);
-      subscriber(app.hub);
-      expect(app.timers).toEqual([]);
-    });
-
     test('is sent nothing that is published all the same', async () => {
       const [mine, other] = [subscriber(app.hub), subscriber(app.hub, { principal: { tenant: OTHER } })];
       set(app.tenants, ACME, off);
@@ -78,6 +81,35 @@ describe.each([{ metricsStreaming: false }, { performanceProfile: 'batch_only' }
     });
   },
 );
+
+describe('a tenant on batch_only', () => {
+  const batch = { performanceProfile: 'batch_only', collectionIntervalSeconds: 0.1 };
+
+  test('is collected for where somebody watches, to be kept as history and not sent', async () => {
+    set(app.tenants, ACME, batch);
+    const { transport } = subscriber(app.hub);
+    await orders.called(3);
+    expect(app.kept.length).toBeGreaterThanOrEqual(2);
+    expect(transport.messages).toEqual([]);
+    set(app.tenants, ACME, { ...batch, features: { workflows: false } });
+    expect(app.timers).toEqual(['metricast:tick:100ms']);
+  });
+
+  test('is collected for as a whole alone: nobody is sent a view', async () => {
+    set(app.tenants, ACME, batch);
+    for (const filter of [NO_FILTER, filterOf({ shop: 'north' })]) subscriber(app.hub, { filter });
+    await orders.called(3);
+    expect(orders.calls.map(({ filter }) => filter)).toEqual(orders.calls.map(() => ({})));
+  });
+
+  test('is shown a state at once when it streams again, however long the interval is', async () => {
+    set(app.tenants, ACME, { ...batch, collectionIntervalSeconds: 3600 });
+    const { transport } = subscriber(app.hub);
+    set(app.tenants, ACME, { collectionIntervalSeconds: 3600 });
+    await transport.received(1);
+    expect(transport.messages).toMatchObject([{ channel: ORDERS }]);
+  });
+});
 
 describe('a feature that is off', () => {
   test('is a channel that is not collected, while others are', async () => {
@@ -155,6 +187,7 @@ describe('a change while a state is collected', () => {
     app.hub.subscribe(connection, wanting({ channel: WORKFLOWS }));
     await workflows.called(3);
     expect(transport.messages).toEqual([]);
+    expect(app.kept.map(({ data }) => Object.keys(data))).not.toContainEqual(['features']);
   });
 });
 

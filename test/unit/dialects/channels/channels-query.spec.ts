@@ -49,6 +49,11 @@ describe('an address in channels', () => {
         replace: false,
       },
     ]);
+    const past = { aggregation_interval: '1m', since: '2026-11-21T12:00:00Z' };
+    expect(commandsOf({ channels: 'a.metrics', ...past })).toMatchObject([
+      { interval: '1m', since: Date.UTC(2026, 10, 21, 12) },
+    ]);
+    expect(commandsOf({ channels: 'a.metrics', since: '1.5' })).toMatchObject([{ since: 1500 }]);
     expect(commandsOf({ channels: 'a.metrics', tags: 'null' })).toMatchObject([{ filter: NO_FILTER }]);
   });
 
@@ -61,6 +66,10 @@ describe('an address in channels', () => {
     [{ tags: '{"__proto__":"x"}' }, 'Subscription error: a tag name has a character or a word that is not allowed'],
     [{ format: '' }, 'Subscription error: format must be "snapshot" or "points"'],
     [{ format: 'csv' }, 'Subscription error: format must be "snapshot" or "points"'],
+    [{ since: '' }, 'Subscription error: since must be ISO-8601 or Unix seconds'],
+    [{ since: '1e3' }, 'Subscription error: since must be ISO-8601 or Unix seconds'],
+    [{ since: '9'.repeat(400) }, 'Subscription error: since must be ISO-8601 or Unix seconds'],
+    [{ aggregation_interval: '' }, 'Subscription error: aggregation_interval must be one of 1s, 5s, 1m, 5m, 1h'],
     [{ channels: 'a,'.repeat(1025) }, 'Subscription error: at most 1024 channels a frame'],
   ])('says what is wrong with %j', (pairs, message) => expect(refusal(pairs as Record<string, string>)).toBe(message));
 });

@@ -132,6 +132,17 @@ describe('the channels dialect', () => {
     });
   });
 
+  test('says of each channel whether what was missed was replayed, and of all of them', () => {
+    const positions = { [ORDERS]: { epoch: 'e', offset: 4, recovered: true } };
+    const reply = { type: 'subscribed', command: subscribe, channels: [ORDERS], positions, recovered: true } as const;
+    expect(onWire(channelsDialect.renderReply(reply, NOON)!)).toEqual({
+      type: 'subscribed',
+      channels: [ORDERS],
+      positions,
+      recovered: true,
+    });
+  });
+
   test('confirms an unsubscribe with the channels that are left', () => {
     const reply = { type: 'unsubscribed', command: { type: 'unsubscribe' }, channels: [ORDERS] } as const;
     expect(onWire(channelsDialect.renderReply(reply, NOON)!)).toEqual({ type: 'unsubscribed', channels: [ORDERS] });

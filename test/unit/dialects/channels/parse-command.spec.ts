@@ -24,6 +24,9 @@ function refusal(frame: Record<string, unknown>): string {
 const refusedSubscribe = (data: Record<string, unknown>) =>
   refusal({ type: 'subscribe', data: { channels: ['a.metrics'], ...data } });
 
+const BAD_SINCE = 'Subscription error: since must be ISO-8601 or Unix seconds';
+const BAD_RECOVER = 'Subscription error: recover must hold {epoch, offset} by channel';
+
 describe('a subscribe in channels', () => {
   test('with nothing but channels wants their snapshots, unfiltered, in the encoding as it is', () => {
     expect(parse({ type: 'subscribe', data: { channels: ['a.metrics', 'b.events'] } })).toEqual({
@@ -43,6 +46,23 @@ describe('a subscribe in channels', () => {
       filter: filterOf({ env: 'a', region: ['x', 'y'] }),
       format: 'points',
       compression: true,
+    });
+  });
+
+  test('may want windows, and to begin with the past', () => {
+    expect(subscribe({ aggregation_interval: '5m', since: '2026-11-21T12:00:00Z' })).toMatchObject({
+      interval: '5m',
+      since: Date.UTC(2026, 10, 21, 12),
+    });
+    expect(subscribe({ since: 1.5 })).toMatchObject({ since: 1500 });
+    const position = { epoch: 'e', offset: 0 };
+    expect(
+      subscribe({ recover: { 'a.metrics': { ...position, recovered: true }, 'no channel': position } }),
+    ).toMatchObject({
+      recover: new Map([
+        ['a.metrics', position],
+        ['no channel', position],
+      ]),
     });
   });
 
@@ -96,9 +116,27 @@ describe('a subscribe in channels', () => {
     [{ tags: { env: 1 } }, 'Subscription error: a tag value must be a printable text or a list of them'],
     [{ tags: { env: [] } }, 'Subscription error: a tag value must be a printable text or a list of them'],
     [{ tags: { 'no name': 'x' } }, 'Subscription error: a tag name has a character or a word that is not allowed'],
-    [{ aggregation_interval: '5s' }, 'Not supported: aggregation_interval'],
-    [{ since: 0 }, 'Not supported: since'],
-    [{ recover: {} }, 'Not supported: recover'],
+    [{ aggregation_interval: '2s' }, 'Subscription error: aggregation_interval must be one of 1s, 5s, 1m, 5m, 1h'],
+    [{ aggregation_interval: 5 }, 'Subscription error: aggregation_interval must be one of 1s, 5s, 1m, 5m, 1h'],
+    ...['yesterday', '', -1, Number.NaN, {}, true].map((since): [Record<string, unknown>, string] => [
+      { since },
+      BAD_SINCE,
+    ]),
+    ...[
+      [],
+      'a.metrics',
+      { 'a.metrics': null },
+      { 'a.metrics': { offset: 1 } },
+      { 'a.metrics': { epoch: 'e' } },
+      { 'a.metrics': { epoch: 'e', offset: -1 } },
+      { 'a.metrics': { epoch: 'e', offset: 1.5 } },
+      { 'a.metrics': { epoch: 'e', offset: '1' } },
+      { 'a.metrics': { epoch: '', offset: 1 } },
+      { 'a.metrics': { epoch: 7, offset: 1 } },
+      { 'a.metrics': { epoch: 'x'.repeat(129), offset: 1 } },
+      Object.fromEntries(Array.from({ length: 1025 }, (_, at) => [`c${at}`, { epoch: 'e', offset: 1 }])),
+    ].map((recover): [Record<string, unknown>, string] => [{ recover }, BAD_RECOVER]),
+    [{ since: 0, recover: {} }, 'Subscription error: since and recover exclude each other'],
   ])('says what is wrong with %j', (data, message) => expect(refusedSubscribe(data)).toBe(message));
 });
 
@@ -144,10 +182,6 @@ describe('other frames in channels', () => {
       expect(parse({ type: 'refresh', token })).toEqual({ type: 'refresh', id: undefined, token: '' });
     }
   });
-
-  test.each(['get_history'])('of type %s are not supported', (type) =>
-    expect(refusal({ type, data: {} })).toBe(`Not supported: ${type}`),
-  );
 
   test.each(['SUBSCRIBE', 'authenticate', 'toString', '', 7, null, undefined, {}, ['ping']])(
     'of type %j are unknown',

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Connection, Hub } from '../../../../src/hub/index.js';
 import type { ChannelName } from '../../../../src/protocol/index.js';
-import { EventSubscriptions } from '../../../../src/transports/connections/index.js';
+import { EventSubscriptions, Resumption } from '../../../../src/transports/connections/index.js';
 import { connect, endOfTurn } from '../../../support/connected.js';
 import { ACME, tenantId } from '../../../support/principals.js';
 import { tenantsWith } from '../../../support/settings.js';
@@ -21,7 +21,9 @@ describe('a type of events that comes on a channel for the first time', () => {
   beforeEach(async () => {
     storage = await openStorage('sqlite::memory:');
     hub = new Hub();
-    subscriptions = new EventSubscriptions(hub, storage.events, tenantsWith(), storage.broker);
+    const tenants = tenantsWith();
+    const resumption = new Resumption(tenants, storage.broker);
+    subscriptions = new EventSubscriptions(hub, storage.events, tenants, resumption, storage.broker);
     subscriptions.onModuleInit();
     storage.broker.onPublication((publication) => hub.deliver(publication));
     await storage.hostEvents.publish(ACME, REPORTS, { type: 'ready', data: {} });

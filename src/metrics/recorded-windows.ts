@@ -1,0 +1,48 @@
+import type { Millis, Sample } from '../protocol/index.js';
+
+/** Series noted for all windows together. Timestamps may be five minutes ahead, which are many windows of a second. */
+const MOST_NOTED = 100_000;
+
+/** What is known of a series by a value of it. */
+export type SeriesSample = Pick<Sample, 'name' | 'type' | 'tags'>;
+
+/** The series that have values in a window, by their numbers; or that it may be any series of the channel. */
+export type Noted = ReadonlyMap<number, SeriesSample> | 'any';
+
+/** Notes which series of a channel got values in which windows, by the starts of these. */
+export class RecordedWindows {
+  readonly #windows = new Map<Millis, Map<number, SeriesSample> | 'any'>();
+  #noted = 0;
+
+  constructor(private readonly most = MOST_NOTED) {}
+
+  get starts(): Iterable<Millis> {
+    return this.#windows.keys();
+  }
+
+  /** It may be any series that has values in this window. */
+  noteAny(start: Millis): void {
+    this.take(start);
+    this.#windows.set(start, 'any');
+  }
+
+  note(start: Millis, series: number, sample: SeriesSample): void {
+    const window = this.#windows.get(start);
+    if (window === 'any' || window?.has(series)) return;
+    if (this.#noted >= this.most) {
+      this.noteAny(start);
+      return;
+    }
+    this.#noted++;
+    if (window) window.set(series, sample);
+    else this.#windows.set(start, new Map([[series, sample]]));
+  }
+
+  /** What was noted of a window, which is forgotten. */
+  take(start: Millis): Noted | undefined {
+    const window = this.#windows.get(start);
+    this.#windows.delete(start);
+    if (window && window !== 'any') this.#noted -= window.size;
+    return window;
+  }
+}
