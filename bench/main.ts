@@ -11,15 +11,28 @@ import { takeCores } from './harness/cores.js';
 import { readMachine } from './harness/machine.js';
 import { type Cited, benchmarksPage, formatted } from './harness/page.js';
 import { type Report, failures, markdown } from './harness/report.js';
+import { history } from './history/history.bench.js';
 import { idle } from './idle/idle.bench.js';
 import { inbound } from './inbound/inbound.bench.js';
 import { ingest } from './ingest/ingest.bench.js';
+import { resume } from './resume/resume.bench.js';
 import { scale } from './scale/scale.bench.js';
 import { slow } from './slow/slow.bench.js';
 import { state } from './state/state.bench.js';
 
 /** Those that the page shows. */
-const SHOWN: Readonly<Record<string, Bench>> = { ingest, state, idle, inbound, dashboards, scale, slow, fanout };
+const SHOWN: Readonly<Record<string, Bench>> = {
+  ingest,
+  state,
+  history,
+  resume,
+  idle,
+  inbound,
+  dashboards,
+  scale,
+  slow,
+  fanout,
+};
 const BENCHES: Readonly<Record<string, Bench>> = { ...SHOWN, gate };
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RESULTS = join(ROOT, 'bench/results');

@@ -15,7 +15,7 @@ times a second. The floor is the same rows written by one prepared statement, 1,
 nothing else.
 
 A delivery “from the commit” counts from the end of the transaction that holds the point, which a module preloaded into the
-server notes. “From the request” counts from the moment the point is sent: it holds, besides, the time that the point waits
+server notes. “Without rollups” is the same server with a module preloaded that leaves them out, in turn with it. “From the request” counts from the moment the point is sent: it holds, besides, the time that the point waits
 to be committed behind what the writers have under way, ${WRITERS} × ${BATCH} points at any moment, so it cannot be less than
 these take.`;
 
@@ -51,6 +51,13 @@ export function ingestReport(rounds: readonly SqliteRound[], postgres: Round | u
         atLeast: 50_000,
       },
       {
+        what: 'points/s × those without rollups',
+        measured: median(
+          rounds.map(({ server, withoutRollups }) => server.pointsPerSecond / withoutRollups.pointsPerSecond),
+        ),
+        atLeast: 0.65,
+      },
+      {
         what: 'delivery p99, ms from the commit, quiet channel',
         measured: percentile(quietSinceCommit, 0.99),
         atMost: 50,
@@ -63,9 +70,10 @@ export function ingestReport(rounds: readonly SqliteRound[], postgres: Round | u
     ],
     notes: notes(rounds, postgres),
     rounds: {
-      sqlite: rounds.map(({ quietSinceCommit: quiet, busySinceCommit: busy, server, ...round }) => ({
+      sqlite: rounds.map(({ quietSinceCommit: quiet, busySinceCommit: busy, server, withoutRollups, ...round }) => ({
         ...round,
         server: figures(server),
+        withoutRollups: figures(withoutRollups),
         sinceCommit: { quiet: summary(quiet), busy: summary(busy) },
       })),
       postgres: postgres && figures(postgres),
@@ -86,6 +94,13 @@ function throughput(rounds: readonly SqliteRound[], postgres: Round | undefined)
         of(({ server, floor }) => server.pointsPerSecond / floor.rowsPerSecond),
         of(({ server }) => server.cpuPerPoint),
         of(({ server }) => server.generatorBusy),
+      ],
+      [
+        'the same without rollups',
+        of(({ withoutRollups }) => withoutRollups.pointsPerSecond),
+        of(({ withoutRollups, floor }) => withoutRollups.pointsPerSecond / floor.rowsPerSecond),
+        of(({ withoutRollups }) => withoutRollups.cpuPerPoint),
+        of(({ withoutRollups }) => withoutRollups.generatorBusy),
       ],
       ...(postgres
         ? [['Metricast, PostgreSQL', postgres.pointsPerSecond, undefined, postgres.cpuPerPoint, postgres.generatorBusy]]

@@ -11,6 +11,7 @@ import { ingestReport } from './ingest-report.js';
 import { type Round, measureRound } from './round.js';
 
 const COMMIT_LOG = new URL('commit-log.mjs', import.meta.url);
+const NO_ROLLUPS = new URL('no-rollups.mjs', import.meta.url);
 const FLOOR = fileURLToPath(new URL('floor.ts', import.meta.url));
 
 export interface FloorRound {
@@ -21,6 +22,8 @@ export interface FloorRound {
 export interface SqliteRound {
   readonly floor: FloorRound;
   readonly server: Round;
+  /** The same server, which stores points alone. */
+  readonly withoutRollups: Round;
   readonly pacing: Pacing;
   /** Milliseconds from commit to receipt. */
   readonly quietSinceCommit: readonly number[];
@@ -32,12 +35,14 @@ export const ingest: Bench = async (context) => {
   const { quick, dist, temporary, cores, say } = context;
   const [rounds, warmUp, seconds, floorSeconds] = quick ? [1, 1, 4, 1] : [5, 2, 8, 3];
   const path = join(temporary, 'ingest.db');
-  const env = { DATABASE_URL: `sqlite:${path}` };
-  const server = await ServerProcess.start(fileURLToPath(new URL('main.js', dist)), {
-    core: cores?.server,
-    env,
-    preload: [COMMIT_LOG],
-  });
+  const start = (file: string, preload: readonly URL[]) =>
+    ServerProcess.start(fileURLToPath(new URL('main.js', dist)), {
+      core: cores?.server,
+      env: { DATABASE_URL: `sqlite:${file}` },
+      preload,
+    });
+  const server = await start(path, [COMMIT_LOG]);
+  const bare = await start(join(temporary, 'without-rollups.db'), [COMMIT_LOG, NO_ROLLUPS]);
   const floor = await startFloor(path, context);
   const measured: SqliteRound[] = [];
   try {
@@ -46,20 +51,22 @@ export const ingest: Bench = async (context) => {
       const load = () => measureRound(server, warmUp, seconds);
       const serverRound = round === rounds ? await withProfile(context, server, 'ingest', load) : await load();
       const commits = await server.ask<Commit[]>('commits');
+      const withoutRollups = await measureRound(bare, warmUp, seconds);
       measured.push({
         floor: floorRound,
         server: serverRound,
+        withoutRollups,
         pacing: pacingOf(commits, serverRound.from, serverRound.to),
         quietSinceCommit: sinceCommit(path, commits, serverRound.quiet),
         busySinceCommit: sinceCommit(path, commits, serverRound.busy),
       });
       say(
         `round ${round} of ${rounds}: ${Math.round(serverRound.pointsPerSecond)} points/s, ` +
-          `floor ${Math.round(floorRound.rowsPerSecond)}`,
+          `without rollups ${Math.round(withoutRollups.pointsPerSecond)}, floor ${Math.round(floorRound.rowsPerSecond)}`,
       );
     }
   } finally {
-    await Promise.all([server.stop(), floor.stop()]);
+    await Promise.all([server.stop(), bare.stop(), floor.stop()]);
   }
   const postgres = await measureOnPostgres(context, warmUp, seconds);
   return ingestReport(measured, postgres);
