@@ -1,6 +1,7 @@
-import type { ChannelName, Interval, Publication, Subscription, TagFilter, TenantId } from '../protocol/index.js';
+import type { ChannelName, Interval, Subscription, TagFilter, TenantId } from '../protocol/index.js';
 import { Audience } from './audience.js';
 import type { Connection } from './connection.js';
+import type { Held } from './held.js';
 
 /** Told when the first connection of a tenant watches a channel, and when the last one stopped. */
 export type DemandListener = (tenant: TenantId, channel: ChannelName, isWatched: boolean) => void;
@@ -11,8 +12,25 @@ export type IntervalListener = (tenant: TenantId, channel: ChannelName, interval
 /** The audiences of a channel: by the key of their filter, then by their own. */
 type ChannelAudiences = Map<string, Map<string, Audience<Connection>>>;
 
+/** Who watches what: all that whoever collects and publishes has to know. */
+export interface Audiences {
+  /** Those of all tenants that have members. */
+  all(): Iterable<{ readonly members: ReadonlySet<Connection> }>;
+  isWatched(tenant: TenantId, channel: ChannelName): boolean;
+  /** The channels of a tenant that anybody watches. */
+  channelsOf(tenant: TenantId): ChannelName[];
+  /** The distinct filters with which a tenant's connections watch a channel, by their canonical keys. */
+  filtersOf(tenant: TenantId, channel: ChannelName): ReadonlyMap<string, TagFilter>;
+  /** The lengths of the windows that a view of a channel is wanted in. */
+  intervalsOf(tenant: TenantId, channel: ChannelName, filterKey: string): ReadonlySet<Interval>;
+  /** The connections of a tenant that are subscribed to a channel, each once. */
+  membersOf(tenant: TenantId, channel: ChannelName): Iterable<Connection>;
+  onDemand(listener: DemandListener): void;
+  onInterval(listener: IntervalListener): void;
+}
+
 /** Every audience that has members, by tenant and channel. One begins with its first member and ends with its last. */
-export class AudienceRegister {
+export class AudienceRegister implements Audiences {
   readonly #tenants = new Map<TenantId, Map<ChannelName, ChannelAudiences>>();
   readonly #demandListeners: DemandListener[] = [];
   /** How many audiences want each interval of each channel, of those that anybody wants. */
@@ -27,7 +45,7 @@ export class AudienceRegister {
   }
 
   /** Makes the connection the only member of an audience that is kept from what is published: it is added to `held`. */
-  joinHeld(connection: Connection, wanted: Subscription, held: Publication[]): Audience<Connection> {
+  joinHeld(connection: Connection, wanted: Subscription, held: Held): Audience<Connection> {
     const audience = this.#audienceFor(connection, wanted, ` ${connection.id}`);
     audience.held = held;
     audience.members.add(connection);
@@ -56,7 +74,10 @@ export class AudienceRegister {
     return this.#tenants.get(tenant)?.get(channel);
   }
 
-  /** Those of all tenants. */
+  isWatched(tenant: TenantId, channel: ChannelName): boolean {
+    return this.of(tenant, channel) !== undefined;
+  }
+
   *all(): Iterable<Audience<Connection>> {
     for (const channels of this.#tenants.values()) {
       for (const audiences of channels.values()) {

@@ -10,6 +10,7 @@ import {
 } from '../protocol/index.js';
 import type { Framing, Renderer } from './ports.js';
 import { Delivery } from './delivery.js';
+import type { Held } from './held.js';
 import { Rendering } from './rendering.js';
 
 /** The deliveries of a publication, by their rendering. Audiences that differ only in filter share them. */
@@ -24,7 +25,7 @@ export class Audience<Member> {
   /** States that its members were sent so far. */
   states = 0;
   /** What its only member is kept from until it was sent what came before; absent where publications are sent. */
-  held?: Publication[];
+  held?: Held;
   readonly filterKey: string;
   readonly key: string;
   /** What this audience's frames look like, whatever its filter lets through. */

@@ -1,5 +1,6 @@
 import { Aggregate, type Publication, type Sample } from '../protocol/index.js';
 import type { Delivery } from './delivery.js';
+import { sumOfWindows } from './summed-windows.js';
 
 /** Something that waits, and how many publications it stands for. */
 interface Entry {
@@ -11,12 +12,14 @@ interface Entry {
   isReplaceable: boolean;
   /** Of the merged observations of a histogram. */
   observed?: Aggregate | undefined;
+  /** Of the merged windows of a counter. */
+  summed?: Sample | undefined;
 }
 
 /**
  * What waits for a reader that is behind, at the resolution that it can have: of each state and each gauge the newest,
  * of each histogram all observations as one distribution, of each counter as much as it takes for no increase to be
- * lost. Events, and what is for this connection alone, wait as they are.
+ * lost, or the sum of its windows. Events, and what is for this connection alone, wait as they are.
  *
  * A newer value stands where it was published, not where the one stood that it replaced: nothing overtakes anything.
  * But what is taken is taken in generations. What began to leave is not replaced any more, and leaves before all that
@@ -105,16 +108,19 @@ export class Backlog {
   #merged(older: Entry | undefined, delivery: Delivery): Entry {
     const alone: Entry = { delivery, count: 1, bytes: delivery.frame.length, isReplaceable: true };
     const { message } = delivery.published!.publication;
-    if (!older)
-      return message.kind === 'sample' && message.type === 'counter' ? { ...alone, isReplaceable: false } : alone;
-    // Of windows, the newest stands for those before it: what they hold is history, and can be asked for.
-    if (message.kind === 'sample' && !message.window) {
-      const before = older.delivery.published!.publication.message as Sample;
-      if (message.type === 'histogram') return observe(older, before, alone, message);
-      // A counter that fell was reset: what it had reached, and where it began anew, both have to be seen.
-      if (message.type === 'counter' && message.value < before.value) return { ...alone, isReplaceable: false };
+    if (message.kind !== 'sample') return after(older, alone);
+    const { type, window } = message;
+    if (!older) return type === 'counter' && !window ? { ...alone, isReplaceable: false } : alone;
+    const before = older.delivery.published!.publication.message as Sample;
+    if (window) {
+      // Of other windows, the newest stands for those before it: what they hold is history, and can be asked for.
+      const summed = type === 'counter' ? sumOfWindows(older.summed ?? before, message) : undefined;
+      return { ...after(older, alone), summed };
     }
-    return older.isReplaceable ? { ...alone, count: older.count + 1 } : alone;
+    if (type === 'histogram') return observe(older, before, alone, message);
+    // A counter that fell was reset: what it had reached, and where it began anew, both have to be seen.
+    if (type === 'counter' && message.value < before.value) return { ...alone, isReplaceable: false };
+    return after(older, alone);
   }
 
   #closeGaps(): void {
@@ -128,26 +134,33 @@ export class Backlog {
   }
 }
 
+/** The newer one in place of the older one, where that may be replaced. */
+function after(older: Entry | undefined, alone: Entry): Entry {
+  return older?.isReplaceable ? { ...alone, count: older.count + 1 } : alone;
+}
+
 /** One that stands for several says so; one that stands for itself is what everybody else was sent. */
-function frameOf({ delivery, count, observed }: Entry): Buffer {
+function frameOf(entry: Entry): Buffer {
+  const { delivery, count } = entry;
   if (count === 1) return delivery.frame;
   const { publication, rendering } = delivery.published!;
   try {
-    return rendering.frameOf(summarized(publication, observed), count) ?? delivery.frame;
+    return rendering.frameOf(summarized(publication, entry), count) ?? delivery.frame;
   } catch {
     // It could be said once: what it was then is as new, and only does not say for how many it stands.
     return delivery.frame;
   }
 }
 
-function observe(older: Entry, before: Sample, alone: Entry, after: Sample): Entry {
+function observe(older: Entry, before: Sample, alone: Entry, newer: Sample): Entry {
   const { observed = new Aggregate('histogram') } = older;
   if (observed.count === 0) observed.add(before);
-  observed.add(after);
+  observed.add(newer);
   return { ...alone, count: older.count + 1, bytes: alone.bytes + observed.sketch!.bytes, observed };
 }
 
-function summarized(publication: Publication, observed: Aggregate | undefined): Publication {
+function summarized(publication: Publication, { observed, summed }: Entry): Publication {
+  if (summed) return { ...publication, message: summed };
   if (!observed) return publication;
   const { value, summary } = observed;
   return { ...publication, message: { ...(publication.message as Sample), value, summary } };

@@ -37,7 +37,7 @@ export function takeCensus(hub: Hub): Census {
     conflated += outbox.conflated;
   }
   let [audiences, subscriptions] = [0, 0];
-  for (const { members } of hub.audiences()) {
+  for (const { members } of hub.audiences.all()) {
     audiences++;
     subscriptions += members.size;
   }

@@ -30,10 +30,12 @@ function seriesOf({ channel, message }: Publication): string {
     case 'state':
     case 'failure':
       return channel;
-    case 'sample':
-      // Each holds increases that no other window has.
-      if (message.window && message.type === 'counter') return '';
-      return `${channel} ${message.window?.interval ?? ''} ${message.type} ${JSON.stringify(message.name)} ${canonicalKey(message.tags)}`;
+    case 'sample': {
+      const { window, type, name, tags } = message;
+      // A client may have changed from one view of a channel to another while the windows of the first wait.
+      const span = window ? `${window.interval} ${window.filterKey ?? '*'}` : '';
+      return `${channel} ${type} ${JSON.stringify(name)} ${canonicalKey(tags)} ${span}`;
+    }
     case 'event':
       return '';
   }

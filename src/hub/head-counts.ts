@@ -15,7 +15,7 @@ const NONE: ReadonlySet<Connection> = new Set();
 export class HeadCounts {
   readonly #tenants = new Map<TenantId, Heads>();
 
-  /** What a tenant has open; some may be closed while they are gone through. */
+  /** The open connections of a tenant, however many the others have. Those that are gone through may be closed. */
   connectionsOf(tenant: TenantId): ReadonlySet<Connection> {
     return this.#tenants.get(tenant)?.connections ?? NONE;
   }

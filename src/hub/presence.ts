@@ -16,7 +16,7 @@ export class LocalPresence implements Presence {
 
   of(tenant: TenantId, channel: ChannelName): Promise<readonly Listener[]> {
     const connections = new Map<string, number>();
-    for (const { principal } of this.hub.listenersOf(tenant, channel)) {
+    for (const { principal } of this.hub.audiences.membersOf(tenant, channel)) {
       connections.set(principal.subject, (connections.get(principal.subject) ?? 0) + 1);
     }
     const listeners = [...connections].map(([subject, count]) => ({ subject, connections: count }));

@@ -208,7 +208,7 @@ describe('what is for an audience with an interval', () => {
     hub.deliver(publicationOf(window('5s')));
     await endOfTurn();
     expect(one.writes[0]).toBe(other.writes[0]);
-    expect([...hub.audiences()]).toHaveLength(1);
+    expect([...hub.audiences.all()]).toHaveLength(1);
   });
 });
 

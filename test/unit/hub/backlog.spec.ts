@@ -66,16 +66,24 @@ describe('what waits', () => {
     }
   });
 
-  test('of a counter aggregated over windows is each of them: every increase is in one alone', () => {
-    add(...[3, 1, 2].map((value) => ({ type: 'counter' as const, value, window: { interval: '1s' as const } })));
-    expect(valuesTaken()).toEqual(['3', '1', '2']);
-    expect(backlog.conflated).toBe(0);
+  test('of a counter aggregated over windows is their sum: every increase is in one alone', () => {
+    const window = { interval: '1s' as const };
+    const summaries = [
+      { count: 2, sum: 30, min: 10, max: 20 },
+      { count: 1, sum: 21, min: 21, max: 21 },
+      { count: 3, sum: 12, min: 2, max: 6 },
+    ];
+    add(...summaries.map((summary, at) => ({ type: 'counter' as const, value: at + 1, summary, window })));
+    expect(backlog.firmBytes).toBe(0);
+    expect(take()).toEqual([expect.objectContaining({ data: 6, conflated: 3, count: 6, sum: 63, min: 2, max: 21 })]);
+    expect(backlog.conflated).toBe(2);
   });
 
-  test('of windows is kept apart from values, and by their length', () => {
-    const windows = (['1s', '1m'] as const).map((interval) => ({ value: 2, window: { interval } }));
+  test('of windows is kept apart from values, by their length and by view', () => {
+    const views = [{ interval: '1s' }, { interval: '1m' }, { interval: '1s', filterKey: '{"env":["a"]}' }] as const;
+    const windows = views.map((window) => ({ value: 2, window }));
     add({ value: 1 }, ...windows, { value: 3 }, ...windows);
-    expect(valuesTaken()).toEqual(['3 ×2', '2 ×2', '2 ×2']);
+    expect(valuesTaken()).toEqual(['3 ×2', '2 ×2', '2 ×2', '2 ×2']);
   });
 
   test('of a histogram is one frame with the distribution of all observations, the median as its value', () => {
@@ -87,6 +95,7 @@ describe('what waits', () => {
     expect(data).toBe(p50);
     expect(p50 / 20).toBeCloseTo(1, 1);
     expect([p95, p99].every((quantile) => quantile >= p50 && quantile <= 30)).toBe(true);
+    expect(frame).not.toHaveProperty('last');
     expect(others).toEqual([]);
   });
 

@@ -128,10 +128,10 @@ describe('the listeners of a channel', () => {
     connect(hub);
     hub.subscribe(one, wanting({ format: 'points' }));
 
-    expect(new Set(hub.listenersOf(one.principal.tenant, ORDERS))).toEqual(new Set([one, other]));
-    expect([...hub.listenersOf(one.principal.tenant, ORDERS)]).toHaveLength(2);
+    expect(new Set(hub.audiences.membersOf(one.principal.tenant, ORDERS))).toEqual(new Set([one, other]));
+    expect([...hub.audiences.membersOf(one.principal.tenant, ORDERS)]).toHaveLength(2);
     hub.unsubscribe(one);
-    expect([...hub.listenersOf(one.principal.tenant, ORDERS)]).toEqual([other]);
-    expect([...hub.listenersOf(one.principal.tenant, channelName('deserted.metrics'))]).toEqual([]);
+    expect([...hub.audiences.membersOf(one.principal.tenant, ORDERS)]).toEqual([other]);
+    expect([...hub.audiences.membersOf(one.principal.tenant, channelName('deserted.metrics'))]).toEqual([]);
   });
 });

@@ -5,6 +5,7 @@ import { connect, endOfTurn, subscriber, wanting } from '../../support/connected
 import { PlainDialect, lineFraming } from '../../support/plain-dialect.js';
 import {
   ORDERS,
+  channelName,
   eventWith,
   failureFor,
   filterOf,
@@ -25,6 +26,12 @@ function held(hub: Hub, particulars: Parameters<typeof wanting>[0] = {}, options
   return connected;
 }
 
+/** What was kept has been sent, where that is little, in the turn after the one that released it. */
+async function endOfRelease(): Promise<void> {
+  await endOfTurn();
+  await endOfTurn();
+}
+
 describe('a subscription that is held', () => {
   test('is sent nothing until it is released, and then what was published, in order', async () => {
     const hub = new Hub();
@@ -34,7 +41,7 @@ describe('a subscription that is held', () => {
     expect(transport.messages).toEqual([]);
     hub.release(connection, ORDERS, nothing);
     hub.deliver(numbered(3));
-    await endOfTurn();
+    await endOfRelease();
     expect(offsetsIn(transport)).toEqual([1, 2, 3]);
   });
 
@@ -43,8 +50,18 @@ describe('a subscription that is held', () => {
     const { connection, transport } = held(hub);
     for (const offset of [1, 2, 3]) hub.deliver(numbered(offset));
     hub.release(connection, ORDERS, ({ offset }) => offset === 2);
-    await endOfTurn();
+    await endOfRelease();
     expect(offsetsIn(transport)).toEqual([1, 3]);
+  });
+
+  test('is sent what comes after its release, whatever was sent by other means', async () => {
+    const hub = new Hub();
+    const { connection, transport } = held(hub);
+    hub.deliver(numbered(1));
+    hub.release(connection, ORDERS, () => true);
+    hub.deliver(numbered(2));
+    await endOfRelease();
+    expect(offsetsIn(transport)).toEqual([2]);
   });
 
   test('holds nobody else up', async () => {
@@ -55,7 +72,7 @@ describe('a subscription that is held', () => {
     await endOfTurn();
     expect(offsetsIn(transport)).toEqual([1]);
     hub.release(connection, ORDERS, nothing);
-    await endOfTurn();
+    await endOfRelease();
     expect(offsetsIn(transport)).toEqual([1]);
   });
 
@@ -65,16 +82,16 @@ describe('a subscription that is held', () => {
     hub.deliver(numbered(1, { tags: { region: 'south' } }));
     hub.deliver(numbered(2, { tags: { region: 'north' } }));
     hub.release(connection, ORDERS, nothing);
-    await endOfTurn();
+    await endOfRelease();
     expect(offsetsIn(transport)).toEqual([2]);
   });
 
   test('keeps its channel watched, by its filter', () => {
     const hub = new Hub();
     const demand: boolean[] = [];
-    hub.onDemand((_tenant, _channel, isWatched) => demand.push(isWatched));
+    hub.audiences.onDemand((_tenant, _channel, isWatched) => demand.push(isWatched));
     const { connection } = held(hub, { filter: NORTH });
-    expect([...hub.filtersOf(connection.principal.tenant, ORDERS).values()]).toEqual([NORTH]);
+    expect([...hub.audiences.filtersOf(connection.principal.tenant, ORDERS).values()]).toEqual([NORTH]);
     hub.release(connection, ORDERS, nothing);
     hub.unsubscribe(connection);
     expect(demand).toEqual([true, false]);
@@ -85,9 +102,10 @@ describe('a subscription that is held', () => {
     const { connection, transport } = held(hub);
     const other = subscriber(hub);
     hub.release(connection, ORDERS, nothing);
+    await endOfRelease();
     hub.deliver(numbered(1));
     await endOfTurn();
-    expect([...hub.audiences()]).toHaveLength(1);
+    expect([...hub.audiences.all()]).toHaveLength(1);
     expect(transport.writes[0]).toBe(other.transport.writes[0]);
   });
 
@@ -102,7 +120,7 @@ describe('a subscription that is held', () => {
     await endOfTurn();
     expect(transport.messages).toEqual([]);
     hub.release(connection, ORDERS, nothing);
-    await endOfTurn();
+    await endOfRelease();
     expect(offsetsIn(transport)).toEqual([1, 3]);
   });
 
@@ -118,7 +136,7 @@ describe('a subscription that is held', () => {
     hub.subscribe(connection, wanting());
     hub.deliver(numbered(4));
     hub.release(connection, ORDERS, nothing);
-    await endOfTurn();
+    await endOfRelease();
     expect(offsetsIn(transport)).toEqual([2, 4]);
   });
 
@@ -129,7 +147,7 @@ describe('a subscription that is held', () => {
     expect(connection.isOpen).toBe(true);
     hub.deliver(numbered(20_001));
     expect(transport.closes).toEqual([CLOSE.slowConsumer]);
-    expect(hub.isWatched(connection.principal.tenant, ORDERS)).toBe(false);
+    expect(hub.audiences.isWatched(connection.principal.tenant, ORDERS)).toBe(false);
   });
 
   test('that has ended is not released', async () => {
@@ -139,8 +157,113 @@ describe('a subscription that is held', () => {
     hub.unsubscribe(connection);
     hub.release(connection, ORDERS, nothing);
     hub.deliver(numbered(2));
-    await endOfTurn();
+    await endOfRelease();
     expect(transport.messages).toEqual([]);
+  });
+});
+
+describe('a release of much', () => {
+  const CARTS = channelName('carts.metrics');
+  const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
+
+  test('is sent a part in each turn, and what is published meanwhile behind it', async () => {
+    const hub = new Hub();
+    const { connection, transport } = held(hub);
+    for (let offset = 1; offset <= 1200; offset++) hub.deliver(numbered(offset));
+    hub.release(connection, ORDERS, nothing);
+    const counts: number[] = [];
+    let offset = 1200;
+    while (transport.messages.length < 1210) {
+      await endOfTurn();
+      if (offset < 1210) hub.deliver(numbered(++offset));
+      counts.push(transport.messages.length);
+    }
+    expect(Math.max(...counts.map((count, at) => count - (counts[at - 1] ?? 0)))).toBeLessThanOrEqual(510);
+    expect(offsetsIn(transport)).toEqual(upTo(1210));
+  });
+
+  test('ends, however much is published meanwhile', async () => {
+    const hub = new Hub();
+    const { connection, transport } = held(hub);
+    let offset = 0;
+    const publish = (count: number) => {
+      for (let each = 0; each < count; each++) hub.deliver(numbered(++offset));
+    };
+    publish(2000);
+    hub.release(connection, ORDERS, nothing);
+    const { audiences } = hub;
+    subscriber(hub);
+    let turns = 0;
+    // It ends where it joins the others who want the same.
+    while ([...audiences.all()].length > 1 && ++turns < 100) {
+      publish(800);
+      await endOfTurn();
+    }
+    expect(turns).toBeLessThan(20);
+    await endOfTurn();
+    expect(offsetsIn(transport)).toEqual(upTo(offset));
+  });
+
+  test('is no more in a turn where many are released at once, and each has its turn', async () => {
+    const hub = new Hub();
+    const all = Array.from({ length: 4 }, () => held(hub));
+    for (let offset = 1; offset <= 2000; offset++) hub.deliver(numbered(offset));
+    for (const { connection } of all) hub.release(connection, ORDERS, nothing);
+    const given: number[] = [];
+    let before = hub.counts.frames;
+    while (hub.counts.frames < 8000) {
+      await endOfTurn();
+      given.push(hub.counts.frames - before);
+      before = hub.counts.frames;
+      if (given.length === 5) {
+        for (const { transport } of all) expect(transport.messages.length).toBeGreaterThanOrEqual(400);
+      }
+    }
+    expect(Math.max(...given)).toBeLessThanOrEqual(500);
+    await endOfTurn();
+    for (const { transport } of all) expect(offsetsIn(transport)).toEqual(upTo(2000));
+  });
+
+  test('is of all channels of a connection in the order in which they were published', async () => {
+    const hub = new Hub();
+    const { connection, transport } = held(hub);
+    hub.hold(connection, wanting({ channel: CARTS }));
+    for (let offset = 1; offset <= 900; offset++) {
+      hub.deliver(publicationOf(sampleWith(), { offset, channel: offset % 3 === 0 ? ORDERS : CARTS }));
+    }
+    for (const channel of [ORDERS, CARTS]) hub.release(connection, channel, nothing);
+    while (transport.messages.length < 900) await endOfTurn();
+    expect(offsetsIn(transport)).toEqual(upTo(900));
+  });
+
+  test('is not overtaken by a state that is shown meanwhile', async () => {
+    const hub = new Hub();
+    const { connection, transport } = held(hub);
+    for (let offset = 1; offset <= 700; offset++) hub.deliver(publicationOf(stateFor(), { offset }));
+    hub.release(connection, ORDERS, nothing);
+    await endOfTurn();
+    hub.showState(connection, publicationOf(stateFor(), { offset: 701 }));
+    while (transport.messages.length < 701) await endOfTurn();
+    expect(offsetsIn(transport)).toEqual(upTo(701));
+  });
+
+  test('is told in full where its peer is told why it ends, and breaks off where the peer is gone or too slow', async () => {
+    const sent: number[] = [];
+    for (const reason of [CLOSE.goingAway, CLOSE.slowConsumer, undefined]) {
+      const hub = new Hub();
+      const { connection, transport } = held(hub);
+      for (let offset = 1; offset <= 2000; offset++) hub.deliver(numbered(offset));
+      hub.release(connection, ORDERS, nothing);
+      await endOfTurn();
+      await endOfTurn();
+      hub.close(connection, reason);
+      for (let turn = 0; turn < 10; turn++) await endOfTurn();
+      expect(offsetsIn(transport)).toEqual(upTo(transport.messages.length));
+      expect([...hub.audiences.all()]).toEqual([]);
+      sent.push(transport.messages.length);
+    }
+    expect(sent[0]).toBe(2000);
+    for (const count of sent.slice(1)) expect(count).toBeLessThanOrEqual(1500);
   });
 });
 

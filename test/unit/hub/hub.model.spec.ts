@@ -17,10 +17,10 @@ class Pair {
   #offset = 0;
 
   constructor() {
-    this.hub.onDemand((tenant, channel, isWatched) => {
+    this.hub.audiences.onDemand((tenant, channel, isWatched) => {
       const key = `${tenant} ${channel}`;
       expect(this.#told.has(key), `${key} told twice`).toBe(!isWatched);
-      expect(this.hub.isWatched(tenant, channel)).toBe(isWatched);
+      expect(this.hub.audiences.isWatched(tenant, channel)).toBe(isWatched);
       if (isWatched) this.#told.add(key);
       else this.#told.delete(key);
     });
@@ -72,8 +72,10 @@ class Pair {
     );
     const keys = (those: typeof all) => those.map(({ key }) => key).sort();
     expect([...this.#told].sort()).toEqual(watched);
-    expect(keys(all.filter(({ tenant, channel }) => hub.isWatched(tenant, channel)))).toEqual(watched);
-    expect(keys(all.filter(({ tenant, channel }) => hub.filtersOf(tenant, channel).size > 0))).toEqual(watched);
+    expect(keys(all.filter(({ tenant, channel }) => hub.audiences.isWatched(tenant, channel)))).toEqual(watched);
+    expect(keys(all.filter(({ tenant, channel }) => hub.audiences.filtersOf(tenant, channel).size > 0))).toEqual(
+      watched,
+    );
     expect(this.#real.map(({ connection }) => [connection.channels, hub.connections.has(connection.id)])).toEqual(
       naive.connections.map(({ wants, isOpen }) => [[...wants.keys()].sort(), isOpen]),
     );

@@ -22,7 +22,7 @@ const NORTH = filterOf({ region: 'north' });
 function listening() {
   const hub = new Hub();
   const demand: string[] = [];
-  hub.onDemand((tenant, channel, isWatched) => demand.push(`${isWatched ? '+' : '-'}${tenant} ${channel}`));
+  hub.audiences.onDemand((tenant, channel, isWatched) => demand.push(`${isWatched ? '+' : '-'}${tenant} ${channel}`));
   return { hub, demand };
 }
 
@@ -93,7 +93,7 @@ describe('a subscription', () => {
     hub.deliver(publicationOf(sampleWith({ tags: { region: 'north' } }), { offset: 2 }));
     await endOfTurn();
     expect(transport.messages.map(({ offset }) => offset)).toEqual([2]);
-    expect([...hub.filtersOf(ACME, ORDERS).values()]).toEqual([NORTH]);
+    expect([...hub.audiences.filtersOf(ACME, ORDERS).values()]).toEqual([NORTH]);
     expect(demand).toEqual(['+acme orders.metrics']);
   });
 
@@ -127,7 +127,7 @@ describe('a subscription', () => {
     hub.close(connection);
     hub.subscribe(connection, wanting());
     expect(demand).toEqual([]);
-    expect(hub.isWatched(ACME, ORDERS)).toBe(false);
+    expect(hub.audiences.isWatched(ACME, ORDERS)).toBe(false);
   });
 });
 
@@ -366,10 +366,10 @@ describe('demand', () => {
     subscriber(hub, { filter: NORTH, format: 'points', dialect: new PlainDialect('other') });
     const leaving = subscriber(hub, { filter: south });
     subscriber(hub, { principal: { filter: filterOf({ env: 'test' }) } });
-    expect([...hub.filtersOf(ACME, ORDERS).values()]).toEqual([NORTH, south, filterOf({ env: 'test' })]);
+    expect([...hub.audiences.filtersOf(ACME, ORDERS).values()]).toEqual([NORTH, south, filterOf({ env: 'test' })]);
     hub.close(leaving.connection);
-    expect([...hub.filtersOf(ACME, ORDERS).values()]).toEqual([NORTH, filterOf({ env: 'test' })]);
-    expect(hub.filtersOf(ACME, CARTS).size).toBe(0);
-    expect(hub.filtersOf(tenantId('globex'), ORDERS).size).toBe(0);
+    expect([...hub.audiences.filtersOf(ACME, ORDERS).values()]).toEqual([NORTH, filterOf({ env: 'test' })]);
+    expect(hub.audiences.filtersOf(ACME, CARTS).size).toBe(0);
+    expect(hub.audiences.filtersOf(tenantId('globex'), ORDERS).size).toBe(0);
   });
 });

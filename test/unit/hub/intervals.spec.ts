@@ -13,7 +13,7 @@ let demand: string[];
 beforeEach(() => {
   hub = new Hub();
   demand = [];
-  hub.onInterval((tenant, channel, interval, isWanted) =>
+  hub.audiences.onInterval((tenant, channel, interval, isWanted) =>
     demand.push(`${isWanted ? '+' : '-'}${tenant} ${channel} ${interval}`),
   );
 });
@@ -54,9 +54,9 @@ describe('windows of a channel', () => {
     watching('1s');
     watching('5s', NORTH);
     watching('1m', NORTH);
-    expect([...hub.intervalsOf(ACME, ORDERS, '')]).toEqual(['1s']);
-    expect([...hub.intervalsOf(ACME, ORDERS, '{"shop":["north"]}')]).toEqual(['5s', '1m']);
-    expect([...hub.intervalsOf(ACME, ORDERS, '{"shop":["south"]}')]).toEqual([]);
+    expect([...hub.audiences.intervalsOf(ACME, ORDERS, '')]).toEqual(['1s']);
+    expect([...hub.audiences.intervalsOf(ACME, ORDERS, '{"shop":["north"]}')]).toEqual(['5s', '1m']);
+    expect([...hub.audiences.intervalsOf(ACME, ORDERS, '{"shop":["south"]}')]).toEqual([]);
   });
 
   test('reach those who want windows of this length, and take the place of values and states', async () => {

@@ -5,7 +5,7 @@ import { CLOSE, type Millis } from '../../../src/protocol/index.js';
 import { connect, endOfTurn, subscriber } from '../../support/connected.js';
 import { channelName, failureFor, publicationOf, sampleWith, stateFor } from '../../support/publications.js';
 import { RecordingTransport } from '../../support/recording-transport.js';
-import { event, ownFrame, push, state, textsOf } from './deliveries.js';
+import { deliveryOf, event, ownFrame, push, state, textsOf } from './deliveries.js';
 
 const HIGH_WATER_MARK = 256 * 1024;
 const LIMIT = 1024 * 1024;
@@ -49,6 +49,19 @@ describe('the limit', () => {
       expect(isOverdue(START + number * PATIENCE)).toBe(false);
     }
     expect(outbox.queuedBytes).toBe(HIGH_WATER_MARK + 1 + 200_000);
+  });
+
+  test('is not reached at once by windows of counters, however many of them close', () => {
+    transport.stall(HIGH_WATER_MARK + 1);
+    const summary = { count: 1, sum: 1, min: 1, max: 1 };
+    const window = { interval: '1s' as const };
+    for (let series = 0; series < 8000; series++) {
+      const tags = { series: `${series}` };
+      push(outbox, deliveryOf(publicationOf(sampleWith({ type: 'counter', summary, window, tags }))));
+    }
+    expect(isOverdue(START)).toBe(false);
+    expect(outbox.queuedBytes).toBeGreaterThan(HIGH_WATER_MARK + LIMIT);
+    expect(isOverdue(START + PATIENCE)).toBe(true);
   });
 });
 
