@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { TenantId } from '../protocol/index.js';
-import type { Metric } from './series-identity.js';
+import { type Metric, seriesKey } from './series-identity.js';
 import { SeriesStore } from './series-store.js';
 import type { Write } from './statement.js';
 
@@ -21,8 +21,9 @@ export class DerivedSeries {
    * @param limit series that the tenant may have; 0 for no limit.
    */
   *append(tenant: TenantId, metrics: readonly Metric[], limit: number): Write<() => void> {
-    const surplus = yield* this.series.surplus(tenant, metrics, Math.ceil(limit / 2));
-    const kept = metrics.filter((metric) => !surplus.metrics.has(metric));
+    const keyed = metrics.map((metric) => ({ ...metric, seriesKey: seriesKey(metric.channel, metric.sample) }));
+    const surplus = yield* this.series.surplus(tenant, keyed, Math.ceil(limit / 2));
+    const kept = keyed.filter((metric) => !surplus.metrics.has(metric));
     const appended = kept.length > 0 ? yield* this.series.append(tenant, kept) : undefined;
     return () => {
       surplus.remember();

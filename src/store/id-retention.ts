@@ -1,6 +1,6 @@
 import type { Millis } from '../protocol/index.js';
+import { DAY } from './levels.js';
 import { type DeletionStep, ROWS_A_STEP, type RetentionReader, deletion } from './retention-step.js';
-import { DAY } from './retention-terms.js';
 
 /** How long an item that is sent again under its id is not recorded twice. */
 const IDS_KEPT_FOR: Millis = DAY;

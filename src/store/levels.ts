@@ -1,7 +1,12 @@
 import { INTERVALS, INTERVAL_NAMES, type Millis, type Resolution, type TenantId } from '../protocol/index.js';
 
 const HOUR: Millis = 3_600_000;
-const DAY = 24 * HOUR;
+export const DAY: Millis = 24 * HOUR;
+
+/** Of an instant: whole days since 1970-01-01 UTC. */
+export function dayOf(instant: Millis): number {
+  return Math.floor(instant / DAY);
+}
 
 /** How finely history is kept, and for how long. */
 export interface Level {

@@ -1,7 +1,8 @@
 import type { Millis, TenantId } from '../protocol/index.js';
 import { keyedStatements } from './keyed-rows.js';
-import { type DeletionStep, ROWS_A_STEP, type RetentionReader, deletion } from './retention-step.js';
-import { DAY, Marks, type Term, termsOf } from './retention-terms.js';
+import { DAY } from './levels.js';
+import { type DeletionStep, type RetentionReader, deletion, sweep } from './retention-step.js';
+import { Marks, type Term, termsOf } from './retention-terms.js';
 import type { Statement } from './statement.js';
 
 /** How long such rows are kept, where their tenant has no shorter time. */
@@ -45,25 +46,33 @@ export class LogRetention {
 
   async #deleteOf(log: LogTable, term: Term, now: Millis, step: DeletionStep): Promise<void> {
     const before = now - (term.days === null ? LOG_KEPT_FOR : term.days * DAY);
-    let after = this.#marks.get(log.table, term, now) ?? 0;
-    for (let isLast = false; !isLast;) {
-      const found = await this.#find(log, after);
-      // What is stamped with a time to come was recorded while a clock was wrong: it holds up nothing.
-      const end = found.findIndex(({ at }) => at >= before && at <= now + MAX_AHEAD);
-      const rows = end < 0 ? found : found.slice(0, end);
-      isLast = rows.length < ROWS_A_STEP;
-      if (rows.length === 0) return;
-      const old = rows.filter(({ at, tenant }) => at < before && (term.tenants?.has(tenant) ?? true));
-      if (old.length > 0) await step(log.table, () => deletion(deletionsOf(log, old)));
-      after = rows.at(-1)!.number;
-      this.#marks.set(log.table, term, now, after);
-    }
+    let after = this.#marks.from(log.table, term, now) ?? 0;
+    await sweep(
+      {
+        table: log.table,
+        find: async (count) => {
+          const found = await this.#find(log, after, count);
+          // What is stamped with a time to come was recorded while a clock was wrong: it holds up nothing.
+          const end = found.findIndex(({ at }) => at >= before && at <= now + MAX_AHEAD);
+          return end < 0 ? found : found.slice(0, end);
+        },
+        deletionOf: (rows) => {
+          const old = rows.filter(({ at, tenant }) => at < before && (term.tenants?.has(tenant) ?? true));
+          return old.length > 0 ? () => deletion(deletionsOf(log, old)) : undefined;
+        },
+        passed: (last) => {
+          after = last.number;
+          this.#marks.passed(log.table, term, after);
+        },
+      },
+      step,
+    );
   }
 
-  async #find({ table, number, at }: LogTable, after: number): Promise<FoundRow[]> {
+  async #find({ table, number, at }: LogTable, after: number, count: number): Promise<FoundRow[]> {
     const rows = await this.reader.rows(
       `SELECT ${number} AS number, ${at} AS at, tenant_id FROM ${table}
-       WHERE ${number} > $1 ORDER BY ${number} LIMIT ${ROWS_A_STEP}`,
+       WHERE ${number} > $1 ORDER BY ${number} LIMIT ${count}`,
       [after],
     );
     return rows.map((row) => ({

@@ -1,7 +1,7 @@
 import type { Millis } from '../protocol/index.js';
 import { LEVELS, keptSince } from './levels.js';
 import { MAX_AHEAD } from './log-retention.js';
-import { type DeletionStep, ROWS_A_STEP, type RetentionReader, deletion } from './retention-step.js';
+import { type DeletionStep, type RetentionReader, deletion, sweep } from './retention-step.js';
 import type { Statement } from './statement.js';
 
 /**
@@ -18,23 +18,26 @@ export class PointRetention {
   async delete(now: Millis, step: DeletionStep): Promise<void> {
     // No tenant can have them kept for less.
     const before = keptSince(LEVELS[0]!, now, null);
-    for (let isLast = false; !isLast;) {
-      const found = await this.#find();
-      // What is stamped with a time to come was recorded while a clock was wrong: it holds up nothing.
-      const end = found.findIndex(({ at }) => at >= before && at <= now + MAX_AHEAD);
-      const rows = end < 0 ? found : found.slice(0, end);
-      isLast = rows.length < ROWS_A_STEP;
-      if (rows.length === 0) return;
-      const [first, last] = [rows[0]!.number, rows.at(-1)!.number];
-      await step('metricast_metric_point', () => deletion([deletionOf(first, last, before)]));
-      this.#after = last;
-    }
+    await sweep(
+      {
+        table: 'metricast_metric_point',
+        find: async (count) => {
+          const found = await this.#find(count);
+          // What is stamped with a time to come was recorded while a clock was wrong: it holds up nothing.
+          const end = found.findIndex(({ at }) => at >= before && at <= now + MAX_AHEAD);
+          return end < 0 ? found : found.slice(0, end);
+        },
+        deletionOf: (rows) => () => deletion([deletionOf(rows[0]!.number, rows.at(-1)!.number, before)]),
+        passed: (last) => (this.#after = last.number),
+      },
+      step,
+    );
   }
 
-  async #find(): Promise<{ number: number; at: Millis }[]> {
+  async #find(count: number): Promise<{ number: number; at: Millis }[]> {
     const rows = await this.reader.rows(
       `SELECT point_id, timestamp FROM metricast_metric_point
-       WHERE point_id > $1 ORDER BY point_id LIMIT ${ROWS_A_STEP}`,
+       WHERE point_id > $1 ORDER BY point_id LIMIT ${count}`,
       [this.#after],
     );
     return rows.map((row) => ({ number: Number(row['point_id']), at: Number(row['timestamp']) }));

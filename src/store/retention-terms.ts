@@ -1,6 +1,5 @@
 import type { Millis, TenantId } from '../protocol/index.js';
-
-export const DAY: Millis = 24 * 3_600_000;
+import { DAY, dayOf } from './levels.js';
 
 /** For how long rows are kept: those of all tenants, or only of some that want it shorter. */
 export interface Term {
@@ -21,31 +20,39 @@ export function termsOf(keptFor: Millis, days: ReadonlyMap<TenantId, number>): T
   return [{ days: null }, ...[...shorter].map(([count, tenants]) => ({ days: count, tenants }))];
 }
 
+/** How long a tenant waits that joins a term for which a table was just looked through. */
+export const JOINED_AFTER: Millis = 3_600_000;
+
 interface Mark<Place> {
-  readonly place: Place;
+  place: Place | undefined;
   readonly tenants: ReadonlySet<TenantId>;
-  readonly day: number;
+  readonly begunAt: Millis;
 }
 
 /**
  * Up to where a table was looked through for the rows of tenants that have a shorter term: what lies before was left to
- * the others. Holds until another tenant joins, and for a day at most: late rows may have come to lie before it.
+ * the others. All of it is looked through once a day, because late rows may have come to lie before the mark, and when
+ * another tenant has joined the term, though not twice in an hour: most of what is there is others'.
  */
 export class Marks<Place> {
   readonly #marks = new Map<string, Mark<Place>>();
 
-  /** `undefined` where all has to be looked through, and always for the term of all tenants: they leave nothing. */
-  get(table: string, { days, tenants }: Term, now: Millis): Place | undefined {
+  /** Where to go on; `undefined` where all has to be looked through, and always for the term of all tenants: they leave nothing. */
+  from(table: string, { days, tenants }: Term, now: Millis): Place | undefined {
+    if (!tenants) return undefined;
+    const key = `${table} ${days}`;
+    const mark = this.#marks.get(key);
+    if (mark && dayOf(mark.begunAt) === dayOf(now)) {
+      const isWaiting = now - mark.begunAt < JOINED_AFTER;
+      if (isWaiting || [...tenants].every((tenant) => mark.tenants.has(tenant))) return mark.place;
+    }
+    this.#marks.set(key, { place: undefined, tenants, begunAt: now });
+    return undefined;
+  }
+
+  /** It was looked through as far as that. */
+  passed(table: string, { days }: Term, place: Place): void {
     const mark = this.#marks.get(`${table} ${days}`);
-    if (!mark || !tenants || mark.day !== dayOf(now)) return undefined;
-    return [...tenants].every((tenant) => mark.tenants.has(tenant)) ? mark.place : undefined;
+    if (mark) mark.place = place;
   }
-
-  set(table: string, { days, tenants }: Term, now: Millis, place: Place): void {
-    if (tenants) this.#marks.set(`${table} ${days}`, { place, tenants, day: dayOf(now) });
-  }
-}
-
-function dayOf(instant: Millis): number {
-  return Math.floor(instant / DAY);
 }

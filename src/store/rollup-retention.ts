@@ -1,7 +1,7 @@
 import type { Millis, TenantId } from '../protocol/index.js';
 import { keyedStatements } from './keyed-rows.js';
 import { LEVELS, type Level, keptSince } from './levels.js';
-import { type DeletionStep, ROWS_A_STEP, type RetentionReader, deletion } from './retention-step.js';
+import { type DeletionStep, type RetentionReader, deletion, sweep } from './retention-step.js';
 import { Marks, type Term, termsOf } from './retention-terms.js';
 import type { Statement } from './statement.js';
 
@@ -34,21 +34,26 @@ export class RollupRetention {
   async #deleteOf(level: Level, term: Term, now: Millis, step: DeletionStep): Promise<void> {
     // A window is kept as long as any part of it is.
     const latest = keptSince(level, now, term.days) - level.length;
-    let after = this.#marks.get(level.resolution, term, now) ?? BEFORE_ALL;
-    for (let isLast = false; !isLast;) {
-      const rows = await this.#find(level, after, latest, term);
-      isLast = rows.length < ROWS_A_STEP;
-      if (rows.length === 0) return;
-      const [first, last] = [rows[0]!, rows.at(-1)!];
-      if (!term.tenants) await step('metricast_rollup', () => deletion([deletionOf(level, first, last)]));
-      const theirs = rows.filter(({ tenant }) => term.tenants?.has(tenant));
-      if (theirs.length > 0) await step('metricast_rollup', () => deletion(deletionsOf(level, theirs)));
-      after = last;
-      this.#marks.set(level.resolution, term, now, after);
-    }
+    let after = this.#marks.from(level.resolution, term, now) ?? BEFORE_ALL;
+    await sweep(
+      {
+        table: 'metricast_rollup',
+        find: (count) => this.#find(level, after, latest, term, count),
+        deletionOf: (rows) => {
+          if (!term.tenants) return () => deletion([deletionOf(level, rows[0]!, rows.at(-1)!)]);
+          const theirs = rows.filter(({ tenant }) => term.tenants!.has(tenant));
+          return theirs.length > 0 ? () => deletion(deletionsOf(level, theirs)) : undefined;
+        },
+        passed: (last) => {
+          after = last;
+          this.#marks.passed(level.resolution, term, last);
+        },
+      },
+      step,
+    );
   }
 
-  async #find({ length }: Level, after: Place, latest: Millis, { tenants }: Term): Promise<FoundRow[]> {
+  async #find({ length }: Level, after: Place, latest: Millis, { tenants }: Term, count: number): Promise<FoundRow[]> {
     // A series that is gone is nobody's: what is left of it goes with the term of all.
     const tenant = tenants
       ? '(SELECT tenant_id FROM metricast_metric_series series WHERE series.series_id = rollup.series_id)'
@@ -56,7 +61,7 @@ export class RollupRetention {
     const rows = await this.reader.rows(
       `SELECT bucket, series_id, ${tenant} AS tenant FROM metricast_rollup rollup
        WHERE resolution = $1 AND (bucket, series_id) > ($2, $3) AND bucket <= $4
-       ORDER BY bucket, series_id LIMIT ${ROWS_A_STEP}`,
+       ORDER BY bucket, series_id LIMIT ${count}`,
       [length / 1000, after.bucket, after.series, latest],
     );
     return rows.map((row) => ({

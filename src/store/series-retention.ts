@@ -1,12 +1,13 @@
 import type { Millis, TenantId } from '../protocol/index.js';
 import { keyedStatements } from './keyed-rows.js';
-import { LEVELS, type RetentionDays, keptSince } from './levels.js';
+import { LEVELS, type RetentionDays, dayOf, keptSince } from './levels.js';
 import { type Deletion, type DeletionStep, ROWS_A_STEP, type RetentionReader, deletion } from './retention-step.js';
-import { DAY } from './retention-terms.js';
 import type { Statement, Write } from './statement.js';
 
 /** Series that are looked at in one query: about 2 ms of SQLite. */
 const SERIES_A_PAGE = 200;
+/** Pages of one run: what is to be found here is not urgent. */
+const PAGES_A_RUN = 20;
 const [RAW, COARSEST] = [LEVELS[0]!, LEVELS.at(-1)!];
 
 interface FoundSeries {
@@ -21,11 +22,14 @@ interface FoundSeries {
 }
 
 /**
- * Goes through all series. Deletes their points that are older than they are kept, but the newest of each: what comes
+ * Goes through all series, some thousand a run, and then from the first one on again. Deletes their points that are older than they are kept, but the newest of each: what comes
  * next may be a counter's that grew since. Deletes the series itself when nobody has written to it for so long that all
  * of its history is gone, and a day. To be done after its rollups were deleted.
  */
 export class SeriesRetention {
+  /** The last series that was looked at. */
+  #after = 0;
+
   /** @param onDeleted told of a tenant that has fewer series now. */
   constructor(
     private readonly reader: RetentionReader,
@@ -33,11 +37,13 @@ export class SeriesRetention {
   ) {}
 
   async delete(now: Millis, days: RetentionDays, step: DeletionStep): Promise<void> {
-    for (let after: number | undefined = 0; after !== undefined;) {
-      const page = await this.#find(after);
+    for (let pages = 0; pages < PAGES_A_RUN; pages++) {
+      const page = await this.#find(this.#after);
       await this.#deletePoints(page, now, step);
       await this.#deleteSeries(page, now, days, step);
-      after = page.length < SERIES_A_PAGE ? undefined : page.at(-1)!.series;
+      const isLast = page.length < SERIES_A_PAGE;
+      this.#after = isLast ? 0 : page.at(-1)!.series;
+      if (isLast) return;
     }
   }
 
@@ -84,7 +90,7 @@ export class SeriesRetention {
 
 /** A series that was last written to before this day has no history left, and had none a day ago. */
 function firstDay(now: Millis, retentionDays: number | null): number {
-  return Math.floor(keptSince(COARSEST, now, retentionDays) / DAY) - 1;
+  return dayOf(keptSince(COARSEST, now, retentionDays)) - 1;
 }
 
 /** Of the first or the last point of a series. */

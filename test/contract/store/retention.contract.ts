@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { TenantId } from '../../../src/protocol/index.js';
-import { LEVELS, type SqlValue } from '../../../src/store/index.js';
+import { LEVELS, SqlReader, type SqlValue } from '../../../src/store/index.js';
+import { RetentionPace } from '../../../src/store/retention-pace.js';
 import { ROWS_A_STEP } from '../../../src/store/retention-step.js';
 import type { TestDatabase } from '../../support/databases.js';
 import { channelName } from '../../support/publications.js';
@@ -158,7 +159,7 @@ export function retentionContract(createDatabase: () => Promise<TestDatabase>): 
       expect(await bucketsOf(series!, HOUR)).toEqual(buckets.slice(2));
     });
 
-    it('a tenant that joins others of the same setting has what is old deleted, too', async () => {
+    it('a tenant that joins others of the same setting has what is old deleted within the hour, and nobody is looked through twice in it', async () => {
       const another = newTenant();
       set(storage.tenants, another, { retentionDays: 7 });
       const [theirs] = await newSeries(another);
@@ -170,7 +171,11 @@ export function retentionContract(createDatabase: () => Promise<TestDatabase>): 
       await storage.retention.run(NOW);
       expect([await bucketsOf(ours!, HOUR), await bucketsOf(theirs!, HOUR)]).toEqual([[NOW - 9 * DAY], []]);
       set(storage.tenants, tenant, { retentionDays: 7 });
-      await storage.retention.run(NOW);
+      const read = vi.spyOn(SqlReader.prototype, 'timed');
+      await storage.retention.run(NOW + HOUR - 1);
+      expect(read).not.toHaveBeenCalledWith(expect.anything(), [3600, -1, 0, NOW - 7 * DAY - 1]);
+      expect(await bucketsOf(ours!, HOUR)).toEqual([NOW - 9 * DAY]);
+      await storage.retention.run(NOW + HOUR);
       expect(await bucketsOf(ours!, HOUR)).toEqual([]);
     });
 
@@ -245,7 +250,7 @@ export function retentionContract(createDatabase: () => Promise<TestDatabase>): 
         { ...counter, value: 7 },
       ]);
       vi.setSystemTime(NOW + 5 * DAY);
-      await storage.retention.run();
+      await storage.retention.run(NOW + 5 * DAY);
       await storage.metrics.record(tenant, { ...counter, value: 10 });
       expect(await storage.rows('SELECT increase FROM metricast_metric_point ORDER BY timestamp')).toEqual([
         { increase: 2 },
@@ -289,6 +294,20 @@ export function retentionContract(createDatabase: () => Promise<TestDatabase>): 
       expect(await names()).toEqual(['a', 'b', 'c']);
     });
 
+    it('are some thousand a run: the others have their turn in the next ones', async () => {
+      set(storage.tenants, tenant, { retentionDays: 1 });
+      await newSeries(tenant, 5000, 0);
+      const left = () => numbersIn('SELECT COUNT(*) FROM metricast_metric_series');
+      await storage.retention.run(NOW);
+      expect(await left()).toEqual([1000]);
+      await newSeries(tenant, 1, 0);
+      await storage.retention.run(NOW);
+      expect(await left()).toEqual([0]);
+      await newSeries(tenant, 1, 0);
+      await storage.retention.run(NOW);
+      expect(await left()).toEqual([0]);
+    });
+
     it('of the last points, these, and the channel with the last of them', async () => {
       set(storage.tenants, tenant, { retentionDays: 1 });
       await record('n');
@@ -304,12 +323,12 @@ export function retentionContract(createDatabase: () => Promise<TestDatabase>): 
       vi.setSystemTime(NOW + 3 * DAY);
       const open = storage.transactor.hold();
       const recorded = record('n');
-      const run = storage.retention.run();
+      const run = storage.retention.run(NOW + 3 * DAY);
       // It has found the series, and waits behind what is recorded in it.
       await vi.waitFor(() => expect(storage.queue.queuedRows).toBeGreaterThan(ROWS_A_STEP), { interval: 1 });
       open();
       await Promise.all([run, recorded]);
-      await storage.retention.run();
+      await storage.retention.run(NOW + 3 * DAY);
       expect(await names()).toEqual(['n']);
       const stored = await storage.rows(
         'SELECT name FROM metricast_metric_point point JOIN metricast_metric_series series USING (series_id) WHERE timestamp = $1',
@@ -422,10 +441,8 @@ export function retentionContract(createDatabase: () => Promise<TestDatabase>): 
     };
     const rollups = () => numbersIn('SELECT COUNT(*) FROM metricast_rollup');
 
-    it('takes one small step after another, each in a transaction of its own, and lets others write in between', async () => {
+    it('takes small steps, and lets others write in between', async () => {
       await addOldRollups(5 * ROWS_A_STEP);
-      const { sizes } = storage.transactor;
-      const before = sizes.length;
       const run = storage.retention.run(NOW);
       const left: number[] = [];
       for (let count = Infinity; count > 0; left.push(count)) {
@@ -437,10 +454,135 @@ export function retentionContract(createDatabase: () => Promise<TestDatabase>): 
       }
       await run;
       for (const [index, count] of left.entries()) {
-        expect((left[index - 1] ?? 5 * ROWS_A_STEP) - count).toBeLessThanOrEqual(ROWS_A_STEP);
+        expect((left[index - 1] ?? 5 * ROWS_A_STEP) - count).toBeLessThanOrEqual(2 * ROWS_A_STEP);
       }
-      expect(new Set(left).size).toBeGreaterThan(5);
-      expect(new Set(sizes.slice(before))).toEqual(new Set([1]));
+      // The second and the third step wait together, and so do the last two.
+      expect(new Set(left).size).toBeGreaterThan(3);
+    });
+
+    it('keeps up with what is recorded as fast as the database takes it', async () => {
+      await addOldRollups(60 * ROWS_A_STEP);
+      const inputs = Array.from({ length: 1000 }, (_, index) => {
+        return { channel: ORDERS, name: `n${index}`, type: 'gauge' as const, value: index };
+      });
+      let isOver = false;
+      let recorded = 0;
+      const recording = [1, 2].map(async () => {
+        while (!isOver) recorded += (await storage.metrics.record(tenant, inputs)).accepted;
+      });
+      await storage.retention.run(NOW).finally(() => (isOver = true));
+      await Promise.all(recording);
+      // A point makes a row of its own and one of its second, and now and then some of longer windows.
+      expect(storage.retention.deleted.get('metricast_rollup')).toBe(60 * ROWS_A_STEP);
+      expect(recorded).toBeGreaterThan(1000);
+      expect((60 * ROWS_A_STEP) / recorded).toBeGreaterThan(2);
+    });
+
+    it('has ever more steps wait together while all that it finds is due, and each is small', async () => {
+      await addOldRollups(40 * ROWS_A_STEP);
+      let [waiting, most] = [0, 0];
+      const write = storage.queue.write.bind(storage.queue);
+      vi.spyOn(storage.queue, 'write').mockImplementation(async (...parameters) => {
+        most = Math.max(most, ++waiting);
+        const result = await write(...parameters);
+        waiting--;
+        expect((result as { deleted: number }).deleted).toBeLessThanOrEqual(ROWS_A_STEP);
+        return result as never;
+      });
+      await storage.retention.run(NOW);
+      expect(await rollups()).toEqual([0]);
+      expect(most).toBe(16);
+    });
+
+    it('rests before it looks for more, as long as it has worked: for what it has looked for, too', async () => {
+      set(storage.tenants, newTenant(), { retentionDays: 1 });
+      const [series] = await newSeries(tenant);
+      const minutes = Array.from({ length: 3 * ROWS_A_STEP }, (_, index) => NOW - 9 * DAY + index * 60_000);
+      await addRollups(
+        60_000,
+        minutes.map((bucket) => [bucket, series!]),
+      );
+      const [read, rest, worked] = [
+        vi.spyOn(SqlReader.prototype, 'timed'),
+        vi.spyOn(RetentionPace.prototype, 'rest'),
+        vi.spyOn(RetentionPace.prototype, 'worked'),
+      ];
+      await storage.retention.run(NOW);
+      const orders = [...read.mock.invocationCallOrder];
+      expect(orders.length).toBeGreaterThan(10);
+      for (const [index, order] of orders.entries()) {
+        const before = orders[index - 1] ?? 0;
+        expect(rest.mock.invocationCallOrder.some((one) => one > before && one < order)).toBe(true);
+      }
+      expect(storage.retention.deleted).toEqual(new Map());
+      expect(worked).toHaveBeenCalledTimes(orders.length);
+    });
+
+    it('does not rest for what it has waited in the queue', async () => {
+      await addOldRollups(1);
+      const now = performance.now.bind(performance);
+      let held = 0;
+      vi.spyOn(performance, 'now').mockImplementation(() => now() + held);
+      const worked = vi.spyOn(RetentionPace.prototype, 'worked');
+      const open = storage.transactor.hold();
+      const run = storage.retention.run(NOW);
+      await vi.waitFor(() => expect(storage.queue.queuedRows).toBe(ROWS_A_STEP), { interval: 1 });
+      held = HOUR;
+      open();
+      await run;
+      expect(storage.retention.deleted).toEqual(new Map([['metricast_rollup', 1]]));
+      expect(Math.max(...worked.mock.calls.flat())).toBeLessThan(HOUR);
+    });
+
+    it('goes on with the others where one part fails, and tells of each that does', async () => {
+      await addOldRollups(1);
+      await addPoints((await newSeries(tenant))[0]!, NOW - 3 * DAY, NOW - 2 * DAY);
+      await insert('metricast_recorded_id', ['tenant_id', 'kind', 'id', 'recorded_at'], [[tenant, 'k', 'a', 0]]);
+      const error = vi.spyOn(Logger.prototype, 'error').mockReturnValue();
+      const rows = storage.dataSource.query.bind(storage.dataSource);
+      const failing = vi.spyOn(storage.dataSource, 'query').mockImplementation(async (sql, parameters) => {
+        if (/metricast_(rollup|event)\b/.test(sql)) throw new Error('statement timeout');
+        return rows(sql, parameters) as never;
+      });
+      await storage.retention.run(NOW);
+      await storage.retention.run(NOW);
+      failing.mockRestore();
+      expect(error.mock.calls).toEqual([
+        [expect.stringContaining('Rollups that are too old cannot be deleted now: Error: statement timeout')],
+        [
+          expect.stringContaining(
+            'Rows of metricast_event that are too old cannot be deleted now: Error: statement timeout',
+          ),
+        ],
+      ]);
+      expect(storage.retention.deleted).toEqual(
+        new Map([
+          ['metricast_metric_point', 1],
+          ['metricast_recorded_id', 1],
+        ]),
+      );
+      await storage.retention.run(NOW);
+      expect(await rollups()).toEqual([0]);
+    });
+
+    it('by a clock that is wrong deletes nothing, until it has been so for a day', async () => {
+      const now = performance.now.bind(performance);
+      let passed = 0;
+      vi.spyOn(performance, 'now').mockImplementation(() => now() + passed);
+      const warn = vi.spyOn(Logger.prototype, 'warn').mockReturnValue();
+      await storage.metrics.record(tenant, { channel: ORDERS, name: 'n', type: 'gauge', value: 1 });
+      const left = () => numbersIn('SELECT COUNT(*) FROM metricast_metric_series');
+      vi.setSystemTime(NOW + 800 * DAY);
+      // What is recorded by the wrong clock makes it no better.
+      await storage.retention.run();
+      await storage.metrics.record(tenant, { channel: ORDERS, name: 'wrong', type: 'gauge', value: 1 });
+      await storage.retention.run();
+      expect([await rollups(), await left()]).toEqual([[10], [2]]);
+      expect(warn.mock.calls).toEqual([[expect.stringContaining('The clock is 800 days ahead of what is known')]]);
+      passed = DAY;
+      vi.setSystemTime(NOW + 801 * DAY);
+      await storage.retention.run();
+      expect([await rollups(), await left()]).toEqual([[5], [1]]);
     });
 
     it('looks only where an index leads', async () => {
