@@ -65,7 +65,7 @@ export class CollectedWindows {
 
 function addPoint({ growth }: View, { points }: OpenView, point: Sample): void {
   const { name, type, value, timestamp, tags } = point;
-  const key = keyOf(point);
+  const key = pointKey(point);
   let aggregated = points.get(key);
   if (!aggregated) points.set(key, (aggregated = { point: { name, type, tags }, aggregate: new Aggregate(type) }));
   const increase = type === 'counter' ? growth.of(key, value) : undefined;
@@ -74,6 +74,6 @@ function addPoint({ growth }: View, { points }: OpenView, point: Sample): void {
 }
 
 /** Equal for points of the same series of a channel. */
-export function keyOf({ name, type, tags }: SeriesSample): string {
+export function pointKey({ name, type, tags }: SeriesSample): string {
   return `${type} ${JSON.stringify(name)} ${canonicalKey(tags)}`;
 }

@@ -8,7 +8,6 @@ import {
   MetricastError,
   type Millis,
   NO_FILTER,
-  type Sample,
   type State,
   type TagFilter,
   type Tags,
@@ -20,13 +19,14 @@ import {
 import { Scheduler } from '../scheduler/index.js';
 import { type EffectiveSettings, Tenants } from '../tenants/index.js';
 import { BoundedCalls } from './bounded-calls.js';
-import type { CollectedState } from './collect-metrics.decorator.js';
-import { type Collector, Collectors } from './collectors.js';
+import { Collectors } from './collectors.js';
 import { FailureLog } from './failure-log.js';
-import { pointsOf } from './points.js';
+import { stateOf } from './points.js';
 import { type Collected, StateCache } from './state-cache.js';
 import { StateRecorder } from './state-recorder.js';
-import { type Tick, TickPlan, tickKey } from './tick-plan.js';
+import { type Tick, tickKey } from './tick-plan.js';
+import { splitFilter } from './split-filter.js';
+import { TickTimers, intervalOf } from './tick-timers.js';
 
 /** Views that are collected at once. */
 const FILTERS_A_TURN = 16;
@@ -53,8 +53,7 @@ export const METRICS_SERVICE_OPTIONS = Symbol('metricast.metrics-service-options
 @Injectable()
 export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger(MetricsService.name);
-  readonly #plan = new TickPlan();
-  readonly #timers = new Map<Millis, TickTimer>();
+  readonly #ticks: TickTimers;
   readonly #tickListeners: TickListener[] = [];
   /** Ticks under way. One that takes longer than its interval is waited for, not piled upon. */
   readonly #underWay = new Map<string, TickRun>();
@@ -66,38 +65,40 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly hub: Hub,
     @Inject(BROKER) private readonly broker: Broker,
     private readonly collectors: Collectors,
-    private readonly scheduler: Scheduler,
+    scheduler: Scheduler,
     private readonly states: StateCache,
     private readonly tenants: Tenants,
     private readonly recorder: StateRecorder,
     @Inject(METRICS_SERVICE_OPTIONS) private readonly options: MetricsServiceOptions,
-  ) {}
+  ) {
+    this.#ticks = new TickTimers(scheduler, (tick, lag) => this.#run(tick, lag));
+  }
 
   onApplicationBootstrap(): void {
-    this.hub.onDemand((tenant, channel, isWatched) => {
+    this.hub.audiences.onDemand((tenant, channel, isWatched) => {
       const tick = { tenant, channel };
       if (!isWatched) {
-        this.#failures.forget(tick);
+        this.#forget(tick);
         this.states.forget(tick);
       }
       this.#schedule(tick);
-      this.#alignTimers();
+      this.#ticks.align();
     });
     this.tenants.onChange((tenant, { before, after }, reason) => {
       // What was collected may show what is switched off now, also to those who ask for it where nobody watches.
       for (const channel of this.collectors.channels) this.states.forget({ tenant, channel });
-      for (const channel of this.hub.channelsOf(tenant)) {
+      for (const channel of this.hub.audiences.channelsOf(tenant)) {
         const tick = { tenant, channel };
-        const wasPlanned = this.#plan.has(tick);
+        const wasPlanned = this.#ticks.has(tick);
         this.#schedule(tick);
         // What was collected as history alone showed nobody anything.
         const wasAsNow = wasPlanned && before.isStreaming === after.isStreaming;
-        if (wasAsNow || !this.#plan.has(tick)) continue;
+        if (wasAsNow || !this.#ticks.has(tick)) continue;
         // Who has waited for it to be switched on need not wait for the next tick as well. A profile switches on many
         // tenants in one moment: these have their ticks, which are spread.
         if (reason !== 'profile_changed') this.#runNow(tick);
       }
-      this.#alignTimers();
+      this.#ticks.align();
     });
     // Only when it is rendered does a state show that it cannot be sent, or that its points cannot be made.
     this.hub.onUnsayable((tick, error) => this.#fail(tick, error));
@@ -106,7 +107,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   onModuleDestroy(): void {
     // Connections that close after this still change what is watched.
     this.#isStopped = true;
-    for (const interval of this.#timers.keys()) this.#stopTimer(interval);
+    this.#ticks.stop();
   }
 
   /**
@@ -127,14 +128,14 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
       settings = this.tenants.effective(tenant);
       if (settings.mode === 'off') throw new MetricastError('streaming_disabled');
       if (!this.tenants.isOn(tenant, channel)) throw new MetricastError('feature_disabled');
-      collected = await this.states.get(tick, filterKey, this.#intervalOf(tenant, collector), () =>
+      collected = await this.states.get(tick, filterKey, intervalOf(collector, settings), () =>
         this.#collect(tick, filterKey, filter, Date.now()),
       );
       // As in a tick: what was collected under other settings may show what is switched off by now.
     } while (settings !== this.tenants.effective(tenant));
     if (collected?.kind === 'failure') throw new MetricastError('collect_failed');
     // Where nobody watches, no tick will say that it is collected again.
-    if (!this.hub.isWatched(tenant, channel)) this.#failures.succeeded(tick);
+    if (!this.hub.audiences.isWatched(tenant, channel)) this.#failures.succeeded(tick);
     return collected;
   }
 
@@ -142,54 +143,17 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     this.#tickListeners.push(listener);
   }
 
-  /**
-   * A channel has a pace of its own until somebody says how often the tenant is to be shown something. Where that would
-   * be more states than it is to be sent, these come less often instead, evenly: each is the newest then.
-   */
-  #intervalOf(tenant: TenantId, { every = 0 }: Collector): Millis {
-    const { collectionIntervalSeconds: interval, maxEventsPerMinute: cap, sources } = this.tenants.effective(tenant);
-    const wanted = sources.collectionIntervalSeconds === 'default' ? Math.max(every, interval) : interval;
-    return Math.round(1000 * Math.max(wanted, cap === 0 ? 0 : 60 / cap));
-  }
-
   /** Puts a channel into the plan as it is to be collected now, or takes it out. */
   #schedule(tick: Tick): void {
     const collector = this.collectors.get(tick.channel);
     if (!collector || this.#isStopped) return;
     const { tenant, channel } = tick;
-    const isCollected = this.hub.isWatched(tenant, channel) && this.tenants.isCollected(tenant, channel);
+    const isCollected = this.hub.audiences.isWatched(tenant, channel) && this.tenants.isCollected(tenant, channel);
     if (isCollected) {
-      this.#plan.add(tick, this.#intervalOf(tenant, collector));
+      this.#ticks.add(tick, intervalOf(collector, this.tenants.effective(tenant)));
     } else {
-      this.#plan.remove(tick);
+      this.#ticks.remove(tick);
     }
-  }
-
-  /** Starts the timers of the intervals that are in use now, and stops the others. */
-  #alignTimers(): void {
-    for (const [interval, { slotLength }] of this.#plan.intervals) {
-      if (this.#timers.has(interval)) continue;
-      const name = `metricast:tick:${interval}ms`;
-      this.scheduler.every(name, slotLength, () => this.#runDue(interval));
-      this.#timers.set(interval, { name, slotLength, dueAt: performance.now() + slotLength });
-    }
-    for (const interval of this.#timers.keys()) {
-      if (!this.#plan.intervals.has(interval)) this.#stopTimer(interval);
-    }
-  }
-
-  #stopTimer(interval: Millis): void {
-    this.scheduler.cancel(this.#timers.get(interval)!.name);
-    this.#timers.delete(interval);
-  }
-
-  #runDue(interval: Millis): Promise<unknown> {
-    // The steady clock: a wall clock that is set must neither stop the ticks nor double them.
-    const now = performance.now();
-    const timer = this.#timers.get(interval);
-    const lag = timer ? Math.max(0, now - timer.dueAt) : 0;
-    if (timer) timer.dueAt = now + timer.slotLength;
-    return Promise.all(this.#plan.due(interval, now).map((tick) => this.#run(tick, lag)));
   }
 
   /** Outside of a timer, where nobody else would hear that it failed. */
@@ -211,7 +175,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
         settings = this.tenants.effective(tenant);
         messages = await this.#views(tick);
         // What was collected under other settings may show what is switched off by now.
-      } while (settings !== this.tenants.effective(tenant) && this.#plan.has(tick));
+      } while (settings !== this.tenants.effective(tenant) && this.#ticks.has(tick));
       if (!this.tenants.isCollected(tenant, channel)) return;
       const whole = messages.find(isWhole);
       // Not waited for: a database that is slow holds up nobody who watches.
@@ -225,7 +189,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
     } finally {
       this.#underWay.delete(key);
       // It may have failed after the last one stopped watching: nothing would ever take that back.
-      if (!this.hub.isWatched(tick.tenant, tick.channel)) this.#failures.forget(tick);
+      if (!this.hub.audiences.isWatched(tick.tenant, tick.channel)) this.#forget(tick);
     }
   }
 
@@ -233,7 +197,7 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   async #views(tick: Tick): Promise<Message[]> {
     const timestamp = Date.now();
     const isPushed = this.tenants.isPushed(tick.tenant, tick.channel);
-    const watched = [...this.hub.filtersOf(tick.tenant, tick.channel)];
+    const watched = [...this.hub.audiences.filtersOf(tick.tenant, tick.channel)];
     const filters = isPushed ? watched : watched.filter(([filterKey]) => filterKey === WHOLE);
     const messages: Message[] = [];
     for (let start = 0; start < filters.length; start += FILTERS_A_TURN) {
@@ -262,22 +226,17 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
         collector.collect({ tenant: tick.tenant, filter: narrowing, features, timestamp }),
       );
       if (!collected) return null;
-      // As JSON has it, whatever the encoding: without undefined, without NaN, without classes.
-      const data = JSON.parse(JSON.stringify(collected)) as CollectedState;
-      let points: readonly Sample[] | undefined;
-      return {
-        kind: 'state',
-        timestamp,
-        tags,
-        data,
-        filter,
-        filterKey,
-        points: () => (points ??= pointsOf(data, collector.points, timestamp, tags)),
-      };
+      return stateOf(collected, collector.points, { timestamp, tags, filter, filterKey });
     } catch (error) {
       this.#fail(tick, error);
       return { kind: 'failure', timestamp, filterKey };
     }
+  }
+
+  /** Nobody watches the channel any more: whether it would fail is not known. */
+  #forget(tick: Tick): void {
+    this.#failures.forget(tick);
+    this.recorder.forget(tick);
   }
 
   #fail(tick: Tick, error: unknown): void {
@@ -287,26 +246,10 @@ export class MetricsService implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-interface TickTimer {
-  readonly name: string;
-  readonly slotLength: Millis;
-  /** On the steady clock. */
-  dueAt: Millis;
-}
-
 interface TickRun {
   hasFailed: boolean;
 }
 
 function isWhole(message: Message): message is State {
   return message.kind === 'state' && message.filterKey === WHOLE;
-}
-
-/** The pairs that the collector itself narrows by, and those that the state's tags have to match. */
-function splitFilter(filter: TagFilter, dimensions: readonly string[]): [narrowing: TagFilter, matching: TagFilter] {
-  const pairs = Object.entries(filter);
-  return [
-    Object.fromEntries(pairs.filter(([name]) => dimensions.includes(name))),
-    Object.fromEntries(pairs.filter(([name]) => !dimensions.includes(name))),
-  ];
 }

@@ -1,5 +1,18 @@
-import type { Sample, Tags } from '../protocol/index.js';
+import type { Sample, State, Tags } from '../protocol/index.js';
 import type { CollectedPoint, CollectedState, CollectMetricsOptions } from './collect-metrics.decorator.js';
+
+/** The state of a channel from what was collected. Its points are made when they are first asked for. */
+export function stateOf(
+  collected: CollectedState,
+  points: CollectMetricsOptions['points'],
+  about: Pick<State, 'timestamp' | 'tags' | 'filter' | 'filterKey'>,
+): State {
+  // As JSON has it, whatever the encoding: without undefined, without NaN, without classes.
+  const data = JSON.parse(JSON.stringify(collected)) as CollectedState;
+  let made: readonly Sample[] | undefined;
+  const { timestamp, tags } = about;
+  return { kind: 'state', ...about, data, points: () => (made ??= pointsOf(data, points, timestamp, tags)) };
+}
 
 /** The samples that a state is, seen as points. Values that are not finite numbers have no point. */
 export function pointsOf(

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { type Millis, type Sample, type State, type Tags, isPlainText, parseTags } from '../protocol/index.js';
 import { DerivedSeries, WriteQueue } from '../store/index.js';
 import { Tenants } from '../tenants/index.js';
-import { keyOf } from './collected-windows.js';
+import { pointKey } from './collected-windows.js';
 import { Collectors } from './collectors.js';
 import { CounterGrowth } from './counter-growth.js';
 import { FailureLog } from './failure-log.js';
@@ -25,6 +25,8 @@ export class StateRecorder {
   /** When each channel was kept last, on the steady clock. */
   readonly #keptAt = new LRUCache<string, Millis>({ maxSize: MOST_CHANNELS, sizeCalculation: () => 1 });
   readonly #underWay = new Set<string>();
+  /** Channels that nobody watched any more while they were being kept. */
+  readonly #forgotten = new Set<string>();
   readonly #growth = new CounterGrowth();
 
   constructor(
@@ -48,7 +50,15 @@ export class StateRecorder {
       this.#failures.failed(tick, error);
     } finally {
       this.#underWay.delete(key);
+      if (this.#forgotten.delete(key)) this.#failures.forget(tick);
     }
+  }
+
+  /** Nobody watches the channel any more: whether it could be kept is not known. */
+  forget(tick: Tick): void {
+    this.#failures.forget(tick);
+    const key = tickKey(tick);
+    if (this.#underWay.has(key)) this.#forgotten.add(key);
   }
 
   async #write(tick: Tick, state: State): Promise<void> {
@@ -60,7 +70,7 @@ export class StateRecorder {
       .flatMap((point) => storable(point) ?? [])
       .map((sample) => (sample.type === 'counter' ? { ...sample, increase: this.#grownBy(tick, sample) } : sample));
     if (samples.length === 0) return;
-    const metrics = samples.map((sample) => ({ channel, sample }));
+    const metrics = samples.map((sample) => ({ channel, sample, isOfState: true }));
     const { maxSeries } = this.tenants.effective(tenant).limits;
     const remember = await this.queue.write(
       samples.length,
@@ -79,7 +89,7 @@ export class StateRecorder {
 }
 
 function counterKey(tick: Tick, sample: Sample): string {
-  return `${tickKey(tick)} ${keyOf(sample)}`;
+  return `${tickKey(tick)} ${pointKey(sample)}`;
 }
 
 /** The point as it can be stored; `undefined` where that is not possible: a host may name its points as it likes. */

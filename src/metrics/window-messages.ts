@@ -18,6 +18,8 @@ import type { Noted, SeriesSample } from './recorded-windows.js';
 /** What is said of a window that has ended: its aggregates, and what failed instead. */
 export interface WindowMessagesResult {
   readonly messages: readonly Message[];
+  /** The series that were read, by their numbers. */
+  readonly series: readonly number[];
   readonly error?: unknown;
 }
 
@@ -33,6 +35,7 @@ export class WindowMessages {
   async of(tenant: TenantId, channel: ChannelName, interval: Interval, due: DueWindow): Promise<WindowMessagesResult> {
     const { start, recorded, collected } = due;
     const messages: Message[] = [];
+    let series: readonly number[] = [];
     let error: unknown;
     const fail = (cause: unknown, filterKey?: string) => {
       error = cause;
@@ -45,12 +48,14 @@ export class WindowMessages {
     }
     if (recorded) {
       try {
-        for (const sample of await this.#read(tenant, channel, interval, start, recorded)) messages.push(sample);
+        const read = await this.#read(tenant, channel, interval, start, recorded);
+        for (const sample of read.values()) messages.push(sample);
+        series = [...read.keys()];
       } catch (cause) {
         fail(cause);
       }
     }
-    return { messages, error };
+    return { messages, series, error };
   }
 
   async #read(
@@ -59,10 +64,11 @@ export class WindowMessages {
     interval: Interval,
     start: Millis,
     recorded: Noted,
-  ): Promise<Sample[]> {
+  ): Promise<ReadonlyMap<number, Sample>> {
     const series = recorded === 'any' ? await this.#all(tenant, channel) : recorded;
     const aggregates = await this.rollups.at(interval, start, [...series.keys()]);
-    return [...aggregates].map(([id, aggregate]) => sampleOf(series.get(id)!, aggregate, start, { interval }));
+    const window: Window = { interval };
+    return new Map([...aggregates].map(([id, aggregate]) => [id, sampleOf(series.get(id)!, aggregate, start, window)]));
   }
 
   async #all(tenant: TenantId, channel: ChannelName): Promise<ReadonlyMap<number, SeriesSample>> {

@@ -1,21 +1,24 @@
 import { setImmediate } from 'node:timers/promises';
-import { Inject, Injectable, Logger, type OnModuleDestroy, type OnModuleInit, Optional } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit, Optional } from '@nestjs/common';
 import { BROKER, type Broker } from '../broker/index.js';
 import { Hub } from '../hub/index.js';
 import {
   type ChannelName,
   INTERVALS,
   type Interval,
-  type Message,
   type Millis,
+  NO_FILTER,
   type Publication,
   type TenantId,
-  describeThrown,
+  windowStart,
 } from '../protocol/index.js';
+import { HistoryReader, WriteQueue } from '../store/index.js';
 import { Tenants } from '../tenants/index.js';
 import { Collectors } from './collectors.js';
-import { FailureLog } from './failure-log.js';
+import { Lanes } from './lanes.js';
 import { OpenWindows } from './open-windows.js';
+import { NotedRoom } from './recorded-windows.js';
+import { WindowCloser } from './window-closer.js';
 import { WindowMessages } from './window-messages.js';
 import { SYSTEM_CLOCK, type WallClock, WindowTimer } from './window-timer.js';
 
@@ -23,11 +26,19 @@ export const WINDOW_CLOCK = Symbol('metricast.window-clock');
 
 /** Channels whose windows are read at once: all tenants' minutes end in the same moment. */
 const READ_AT_ONCE = 8;
+/** By so much a timestamp may be ahead of its recording, and a little more. */
+const AHEAD: Millis = 6 * 60_000;
 
 /** The windows of one length, of all channels in which somebody wants them. */
 interface InUse {
   readonly timer: WindowTimer;
   readonly windows: Set<OpenWindows>;
+}
+
+/** Whose windows somebody wants. */
+interface TenantWindows {
+  readonly room: NotedRoom;
+  readonly channels: Map<ChannelName, Map<Interval, OpenWindows>>;
 }
 
 /**
@@ -36,25 +47,28 @@ interface InUse {
  */
 @Injectable()
 export class Windows implements OnModuleInit, OnModuleDestroy {
-  readonly #logger = new Logger(Windows.name);
-  readonly #failures = new FailureLog(this.#logger, 'aggregated');
-  readonly #channels = new Map<TenantId, Map<ChannelName, Map<Interval, OpenWindows>>>();
+  readonly #tenants = new Map<TenantId, TenantWindows>();
   readonly #inUse = new Map<Interval, InUse>();
-  /** Those that are being closed. What ends meanwhile is closed behind. */
-  readonly #closing = new Set<OpenWindows>();
+  readonly #lanes = new Lanes(READ_AT_ONCE);
+  readonly #closer: WindowCloser;
   #isStopped = false;
 
   constructor(
     private readonly hub: Hub,
     @Inject(BROKER) private readonly broker: Broker,
     private readonly collectors: Collectors,
-    private readonly tenants: Tenants,
-    private readonly messages: WindowMessages,
+    private readonly history: HistoryReader,
+    queue: WriteQueue,
+    tenants: Tenants,
+    messages: WindowMessages,
     @Optional() @Inject(WINDOW_CLOCK) private readonly clock: WallClock = SYSTEM_CLOCK,
-  ) {}
+  ) {
+    const isOpen = (windows: OpenWindows) => this.#isOpen(windows);
+    this.#closer = new WindowCloser({ hub, broker, queue, tenants, messages, clock, lanes: this.#lanes, isOpen });
+  }
 
   onModuleInit(): void {
-    this.hub.onInterval((tenant, channel, interval, isWanted) => {
+    this.hub.audiences.onInterval((tenant, channel, interval, isWanted) => {
       if (isWanted) this.#open(tenant, channel, interval);
       else this.#drop(tenant, channel, interval);
     });
@@ -68,44 +82,59 @@ export class Windows implements OnModuleInit, OnModuleDestroy {
   }
 
   /**
-   * When the first window begins that subscribers with this interval are yet to be sent. Those before it were closed;
-   * `undefined` where nobody is subscribed with it.
+   * When the first window begins that subscribers with this interval are yet to be sent; `undefined` where nobody is
+   * subscribed with it. Of those before it, none is sent, but for series whose first value in the last of them came late.
    */
   openFrom(tenant: TenantId, channel: ChannelName, interval: Interval): Millis | undefined {
-    return this.#channels.get(tenant)?.get(channel)?.get(interval)?.openFrom;
+    return this.#windowsOf(tenant, channel)?.get(interval)?.openFrom;
+  }
+
+  /** Resolves when what is published by now and came late for the last of the windows before is sent. */
+  async caughtUp(tenant: TenantId, channel: ChannelName, interval: Interval): Promise<void> {
+    const windows = this.#windowsOf(tenant, channel)?.get(interval);
+    if (windows) await this.#closer.caughtUp(windows);
+  }
+
+  #windowsOf(tenant: TenantId, channel: ChannelName): Map<Interval, OpenWindows> | undefined {
+    return this.#tenants.get(tenant)?.channels.get(channel);
   }
 
   #open(tenant: TenantId, channel: ChannelName, interval: Interval): void {
     // Events are no values.
     if (this.#isStopped || channel.endsWith('.events')) return;
     // What is recorded in a channel that is collected belongs to its state: only what is published is shown besides.
-    const hasPast = !this.collectors.has(channel);
-    const length = INTERVALS[interval];
-    const windows = new OpenWindows(tenant, channel, length, this.clock.now(), hasPast);
-    let channels = this.#channels.get(tenant);
-    if (!channels) this.#channels.set(tenant, (channels = new Map<ChannelName, Map<Interval, OpenWindows>>()));
+    const isRecorded = !this.collectors.has(channel);
+    let ofTenant = this.#tenants.get(tenant);
+    if (!ofTenant) this.#tenants.set(tenant, (ofTenant = { room: new NotedRoom(), channels: new Map() }));
+    const { room, channels } = ofTenant;
+    const now = this.clock.now();
+    const windows = new OpenWindows(tenant, channel, interval, now, room, isRecorded);
     let intervals = channels.get(channel);
     if (!intervals) channels.set(channel, (intervals = new Map<Interval, OpenWindows>()));
     intervals.set(interval, windows);
     let inUse = this.#inUse.get(interval);
     if (!inUse) {
-      const timer = new WindowTimer(this.clock, length, () => this.#closeAll(interval));
+      const timer = new WindowTimer(this.clock, INTERVALS[interval], () => {
+        this.#closer.close(this.#inUse.get(interval)?.windows ?? []);
+      });
       this.#inUse.set(interval, (inUse = { timer, windows: new Set() }));
     }
     inUse.windows.add(windows);
+    if (isRecorded) windows.lookedAhead = this.#lanes.run(() => this.#lookAhead(windows, now));
   }
 
   #drop(tenant: TenantId, channel: ChannelName, interval: Interval): void {
-    const channels = this.#channels.get(tenant);
+    const { channels } = this.#tenants.get(tenant) ?? {};
     const intervals = channels?.get(channel);
     const windows = intervals?.get(interval);
     if (!channels || !intervals || !windows) return;
+    windows.drop();
     intervals.delete(interval);
     if (intervals.size === 0) {
       channels.delete(channel);
-      this.#failures.forget({ tenant, channel });
+      this.#closer.forget(windows);
     }
-    if (channels.size === 0) this.#channels.delete(tenant);
+    if (channels.size === 0) this.#tenants.delete(tenant);
     const inUse = this.#inUse.get(interval)!;
     inUse.windows.delete(windows);
     if (inUse.windows.size > 0) return;
@@ -115,57 +144,39 @@ export class Windows implements OnModuleInit, OnModuleDestroy {
 
   /** For every publication there is: what nobody wants in windows costs a look or two. */
   #follow({ tenant, channel, message, stored }: Publication): void {
-    const intervals = this.#channels.get(tenant)?.get(channel);
+    const intervals = this.#windowsOf(tenant, channel);
     if (!intervals) return;
     if (message.kind === 'sample' && stored?.series !== undefined) {
       for (const windows of intervals.values()) windows.note(stored.series, message.timestamp, message);
     } else if (message.kind === 'state') {
-      for (const interval of this.hub.intervalsOf(tenant, channel, message.filterKey)) {
+      for (const interval of this.hub.audiences.intervalsOf(tenant, channel, message.filterKey)) {
         intervals.get(interval)?.add(message);
       }
     }
   }
 
-  #closeAll(interval: Interval): void {
-    const now = this.clock.now();
-    const ended = [...(this.#inUse.get(interval)?.windows ?? [])].filter((windows) => windows.hasEnded(now));
-    const queue = ended.values();
-    for (let lane = 0; lane < Math.min(READ_AT_ONCE, ended.length); lane++) void this.#closeEach(interval, queue);
-  }
-
-  async #closeEach(interval: Interval, queue: Iterable<OpenWindows>): Promise<void> {
-    for (const windows of queue) {
-      // SQLite answers within the turn that asks: between two channels others have theirs.
-      await setImmediate();
-      if (this.#closing.has(windows)) continue;
-      this.#closing.add(windows);
-      try {
-        await this.#close(interval, windows);
-      } catch (error) {
-        this.#logger.error(`${windows.channel}: ${describeThrown(error)}`);
-      } finally {
-        this.#closing.delete(windows);
+  /** What was recorded ahead of the clock before anybody was there comes with its own window as well. */
+  async #lookAhead(windows: OpenWindows, now: Millis): Promise<void> {
+    const { tenant, channel, interval } = windows;
+    const start = windowStart(now, INTERVALS[interval]) + INTERVALS[interval];
+    const span = { tenant, channel, start, end: now + AHEAD, filter: NO_FILTER, interval };
+    const from = { resolution: interval, after: { timestamp: start, series: 0, row: 0 } };
+    try {
+      const { slices } = await this.history.open(span, from);
+      for await (const { rows } of slices) {
+        await setImmediate();
+        if (!this.#isOpen(windows)) return;
+        for (const { message, stored } of rows) {
+          if (message.kind === 'sample' && stored.series !== undefined)
+            windows.note(stored.series, message.timestamp, message);
+        }
       }
+    } catch (error) {
+      this.#closer.failed(windows, error);
     }
   }
 
-  async #close(interval: Interval, windows: OpenWindows): Promise<void> {
-    const { tenant, channel } = windows;
-    const isWanted = (filterKey: string) => this.hub.intervalsOf(tenant, channel, filterKey).has(interval);
-    const isOpen = () => this.#inUse.get(interval)?.windows.has(windows) && !this.#isStopped;
-    while (isOpen() && windows.hasEnded(this.clock.now())) {
-      for (const due of windows.close(this.clock.now(), isWanted)) {
-        if (!this.tenants.isPushed(tenant, channel)) continue;
-        const { messages, error } = await this.messages.of(tenant, channel, interval, due);
-        if (error !== undefined) this.#failures.failed({ tenant, channel }, error);
-        else if (messages.length > 0) this.#failures.succeeded({ tenant, channel });
-        // The last one who wanted it may be gone by now; or it may have been switched off, and the hub is not told.
-        if (isOpen()) await this.#publish(tenant, channel, messages);
-      }
-    }
-  }
-
-  async #publish(tenant: TenantId, channel: ChannelName, messages: readonly Message[]): Promise<void> {
-    if (messages.length > 0) await this.broker.publishHere(messages.map((message) => ({ tenant, channel, message })));
+  #isOpen(windows: OpenWindows): boolean {
+    return !this.#isStopped && this.#inUse.get(windows.interval)?.windows.has(windows) === true;
   }
 }

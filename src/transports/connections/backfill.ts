@@ -59,9 +59,9 @@ export class Backfill {
     const filling = before.then(async () => {
       for (const [held, span] of spans) {
         await this.#fill(held, span, since);
-        if (!isTogether) this.past.release(held);
+        if (!isTogether) this.past.release(held, span.end);
       }
-      if (isTogether) for (const held of all) this.past.release(held);
+      if (isTogether) for (const [held, { end }] of spans) this.past.release(held, end);
     });
     this.#underWay.set(connection, filling);
   }
@@ -81,6 +81,8 @@ export class Backfill {
   async #fill(held: Held, span: HistorySpan, { id }: Since): Promise<void> {
     try {
       await this.#read(held, span, id);
+      // What came late for a window is in what was read of it.
+      if (span.interval) await this.windows.caughtUp(span.tenant, span.channel, span.interval);
     } catch (thrown) {
       const error = MetricastError.from(thrown);
       if (error.code === 'internal') this.#logger.error(describeThrown(error.cause));

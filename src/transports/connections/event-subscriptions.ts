@@ -89,7 +89,7 @@ export class EventSubscriptions implements OnModuleInit {
     if (!seen) types.set(type, (seen = new Set<ChannelName>()));
     if (seen.has(channel)) return;
     seen.add(channel);
-    for (const connection of this.hub.connectionsOf(tenant)) {
+    for (const connection of this.hub.heads.connectionsOf(tenant)) {
       const channels = watchedBy(connection).get(type);
       if (!channels || channels.includes(channel)) continue;
       this.#subscribe(connection, channel, [...(connection.memberships.get(channel)?.subscription.events ?? []), type]);

@@ -50,7 +50,7 @@ export class PastSender {
     const { connection, channel } = held;
     await this.#published();
     const audience = () => connection.memberships.get(channel)!.audience;
-    const kept = this.isWanted(held) ? new KeptSince(audience().held ?? []) : undefined;
+    const kept = this.isWanted(held) ? new KeptSince(audience().held?.publications ?? []) : undefined;
     let [count, bytes] = [0, 0];
     for (const { message, stored } of rows) {
       if (bytes >= BYTES_A_PART) {
@@ -68,9 +68,15 @@ export class PastSender {
     return { count };
   }
 
-  /** Goes on with what was kept, and with what is published from here on. */
-  release(held: Held): void {
-    if (this.isWanted(held)) this.hub.release(held.connection, held.channel, () => false);
+  /**
+   * Goes on with what was kept, and with what is published from here on. Windows that begin before the end of what was sent
+   * are in it.
+   */
+  release(held: Held, end: Millis = -Infinity): void {
+    if (!this.isWanted(held)) return;
+    const wasSent = ({ message }: Publication) =>
+      message.kind === 'sample' && message.window !== undefined && message.timestamp < end;
+    this.hub.release(held.connection, held.channel, wasSent);
   }
 
   /** Resolves when all that could be read until now is published: a commit can be seen before those hear of it who publish it. */

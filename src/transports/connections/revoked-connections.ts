@@ -19,7 +19,7 @@ export class RevokedConnections implements OnModuleInit {
 
   #end(revocation: Revocation): void {
     const { tenant } = revocation;
-    for (const connection of tenant === null ? this.hub.connections.values() : this.hub.connectionsOf(tenant)) {
+    for (const connection of tenant === null ? this.hub.connections.values() : this.hub.heads.connectionsOf(tenant)) {
       if (isMeantBy(revocation, connection.principal)) this.hub.close(connection, CLOSE.tokenRevoked);
     }
   }

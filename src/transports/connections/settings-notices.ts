@@ -14,7 +14,7 @@ export class SettingsNotices implements OnModuleInit {
   onModuleInit(): void {
     this.tenants.onChange((tenant, step, reason) => {
       if (!isWorthTelling(step)) return;
-      for (const connection of this.hub.connectionsOf(tenant)) this.#tell(connection, step, reason);
+      for (const connection of this.hub.heads.connectionsOf(tenant)) this.#tell(connection, step, reason);
     });
   }
 

@@ -59,6 +59,8 @@ export class CollectingApp {
   readonly log: string[] = [];
   /** The states that were given to be kept as history. */
   readonly kept: State[] = [];
+  /** Channels of which nothing is to be known any more by what keeps history. */
+  readonly forgotten: string[] = [];
   #module!: TestingModule;
 
   static async start(
@@ -76,7 +78,13 @@ export class CollectingApp {
         SchedulerRegistry,
         Scheduler,
         StateCache,
-        { provide: StateRecorder, useValue: { keep: (_tick: unknown, state: State) => app.kept.push(state) } },
+        {
+          provide: StateRecorder,
+          useValue: {
+            keep: (_tick: unknown, state: State) => app.kept.push(state),
+            forget: ({ channel }: { channel: string }) => app.forgotten.push(channel),
+          },
+        },
         Collectors,
         MetricsService,
         ...sources.map(({ provider }) => provider),

@@ -81,6 +81,15 @@ describe('the metrics service', () => {
     expect(app.kept.map(({ filterKey }) => filterKey)).toEqual(app.kept.map(() => ''));
   });
 
+  test('knows nothing more of what was kept once nobody watches', async () => {
+    const { connection } = subscriber(app.hub);
+    await orders.called(1);
+    expect(app.forgotten).toEqual([]);
+    app.hub.close(connection);
+
+    expect(app.forgotten).toContain(ORDERS);
+  });
+
   test('collects nothing else', async () => {
     subscriber(app.hub);
     await orders.called(3);

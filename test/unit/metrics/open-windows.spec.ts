@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { OpenWindows } from '../../../src/metrics/open-windows.js';
-import { RecordedWindows } from '../../../src/metrics/recorded-windows.js';
+import { NotedRoom, RecordedWindows } from '../../../src/metrics/recorded-windows.js';
 import { NO_FILTER, type SampleType, type TagFilter } from '../../../src/protocol/index.js';
 import { ACME } from '../../support/principals.js';
 import { ORDERS, filterOf, sampleWith, stateFor } from '../../support/publications.js';
@@ -11,8 +11,8 @@ const LEVEL = sampleWith({ name: 'level' });
 const NOON = Date.UTC(2026, 10, 21, 12);
 const anybody = () => true;
 
-function opened(now: number, hasPast = false): OpenWindows {
-  return new OpenWindows(ACME, ORDERS, SECOND, now, hasPast);
+function opened(now: number, isRecorded = false): OpenWindows {
+  return new OpenWindows(ACME, ORDERS, '1s', now, new NotedRoom(), isRecorded);
 }
 
 /** A state with one point. */
@@ -62,18 +62,58 @@ describe('the open windows of a channel', () => {
   it('say from when on windows are yet to come', () => {
     const windows = opened(NOON + 100);
     expect(windows.openFrom).toBe(NOON - SECOND);
-    windows.close(NOON + 250, anybody);
+    windows.note(7, NOON - 10, LEVEL);
+    const [due] = windows.close(NOON + 1250, anybody);
+    expect(windows.openFrom).toBe(NOON - SECOND);
+    windows.sending(due!, [7]);
     expect(windows.openFrom).toBe(NOON);
+    windows.sent();
+    expect(windows.openFrom).toBe(NOON + SECOND);
     expect(opened(NOON + 250).openFrom).toBe(NOON);
   });
 
-  it('leave out what comes after its window was closed', () => {
+  it('show what comes late for the last of them of series that were not sent in it, once', () => {
     const windows = opened(NOON);
     windows.note(7, NOON, LEVEL);
-    windows.close(NOON + 1300, anybody);
-    windows.note(7, NOON + 500, LEVEL);
-    windows.note(8, NOON - 5000, LEVEL);
+    const [due] = windows.close(NOON + 1300, anybody);
+    windows.sending(due!, [7]);
+    expect(windows.hasLate).toBe(false);
+    for (const series of [7, 8, 8]) windows.note(series, NOON + 500, LEVEL);
 
+    expect(windows.hasLate).toBe(true);
+    const [late, ...others] = windows.close(NOON + 1310, anybody);
+    expect([late, ...others]).toEqual([{ start: NOON, recorded: new Map([[8, LEVEL]]), collected: [] }]);
+    windows.sending(late!, [8]);
+    windows.note(8, NOON + 600, LEVEL);
+    expect(closedAt(windows, NOON + 60_000)).toEqual([]);
+  });
+
+  it('do not show again a series that came while its window was read, and was in it', () => {
+    const windows = opened(NOON + 400, true);
+    const [due] = windows.close(NOON + 1300, anybody);
+    windows.note(7, NOON + 500, LEVEL);
+    windows.sending(due!, [7]);
+
+    expect(windows.close(NOON + 1310, anybody)).toEqual([]);
+  });
+
+  it('show what is late before what ended since', () => {
+    const windows = opened(NOON);
+    windows.close(NOON + 1300, anybody);
+    windows.note(7, NOON + SECOND, LEVEL);
+    windows.note(8, NOON + 500, LEVEL);
+
+    expect(closedAt(windows, NOON + 2250)).toEqual([0, 1000]);
+  });
+
+  it('leave out what comes later than that, and what was closed before they were opened', () => {
+    const windows = opened(NOON);
+    windows.note(8, NOON - SECOND, LEVEL);
+    windows.close(NOON + 1300, anybody);
+    windows.close(NOON + 2300, anybody);
+    windows.note(7, NOON + 500, LEVEL);
+
+    expect(windows.hasLate).toBe(false);
     expect(closedAt(windows, NOON + 60_000)).toEqual([]);
   });
 
@@ -89,6 +129,7 @@ describe('the open windows of a channel', () => {
     const windows = opened(NOON);
     windows.note(7, NOON, LEVEL);
     windows.close(NOON + 30_000, anybody);
+    windows.sent();
     windows.note(7, NOON, LEVEL);
 
     expect(closedAt(windows, NOON + 2000)).toEqual([]);
@@ -116,7 +157,7 @@ describe('the open windows of a channel', () => {
 
 describe('the series noted of windows', () => {
   it('become any series where they are too many', () => {
-    const noted = new RecordedWindows(3);
+    const noted = new RecordedWindows(new NotedRoom(3));
     for (const series of [1, 2]) noted.note(0, series, LEVEL);
     for (const series of [1, 2, 3]) noted.note(SECOND, series, LEVEL);
 
@@ -124,6 +165,20 @@ describe('the series noted of windows', () => {
     expect(noted.take(SECOND)).toBe('any');
     for (const series of [1, 2, 3]) noted.note(SECOND, series, LEVEL);
     expect(noted.take(SECOND)).toEqual(new Map([1, 2, 3].map((series) => [series, LEVEL])));
+  });
+});
+
+describe('the room for noted series', () => {
+  it('is shared by all windows of a tenant, and free again when nobody wants them any more', () => {
+    const room = new NotedRoom(3);
+    const [one, other] = [0, 1].map(() => new OpenWindows(ACME, ORDERS, '1s', NOON, room, false));
+    for (const series of [1, 2, 3]) one!.note(series, NOON + 200_000, LEVEL);
+    other!.note(4, NOON, LEVEL);
+    expect(other!.close(NOON + 1300, anybody)).toMatchObject([{ recorded: 'any' }]);
+    one!.drop();
+    other!.note(4, NOON + 2000, LEVEL);
+
+    expect(other!.close(NOON + 3300, anybody)).toMatchObject([{ recorded: new Map([[4, LEVEL]]) }]);
   });
 });
 

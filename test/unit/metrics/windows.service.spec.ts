@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MemoryBroker } from '../../../src/broker/index.js';
 import { Hub } from '../../../src/hub/index.js';
 import type { Collectors } from '../../../src/metrics/index.js';
@@ -18,7 +19,14 @@ import {
   type TenantId,
   windowStart,
 } from '../../../src/protocol/index.js';
-import type { ChannelSeries, RollupReader } from '../../../src/store/index.js';
+import {
+  type ChannelSeries,
+  type HistoryReader,
+  type HistorySpan,
+  type RollupReader,
+  WriteQueue,
+} from '../../../src/store/index.js';
+import { CapturedLog } from '../../support/captured-log.js';
 import { type Connected, connect, wanting } from '../../support/connected.js';
 import { ACME, tenantId } from '../../support/principals.js';
 import { ORDERS, channelName, filterOf, sampleWith, stateFor } from '../../support/publications.js';
@@ -34,6 +42,8 @@ const MACHINE = channelName('machine.metrics');
 class Recorded {
   readonly samples: { series: number; sample: Sample }[] = [];
   reads = 0;
+  /** Reads that do not end before this does. */
+  held: Promise<void> | undefined;
   lists = 0;
   error: Error | undefined;
 
@@ -47,33 +57,67 @@ class Recorded {
   } as unknown as ChannelSeries;
 
   readonly rollups = {
-    at: (interval: Interval, start: number, ids: readonly number[]) => {
+    at: async (interval: Interval, start: number, ids: readonly number[]) => {
       this.reads++;
-      if (this.error) return Promise.reject(this.error);
+      await this.held;
+      if (this.error) throw this.error;
       const aggregates = new Map<number, Aggregate>();
       for (const { series, sample } of this.samples) {
         if (!ids.includes(series) || windowStart(sample.timestamp, INTERVALS[interval]) !== start) continue;
         if (!aggregates.has(series)) aggregates.set(series, new Aggregate(sample.type));
         aggregates.get(series)!.add(sample);
       }
-      return Promise.resolve(aggregates);
+      return aggregates;
     },
   } as unknown as RollupReader;
+
+  readonly history = {
+    open: ({ tenant, start, end }: HistorySpan) => {
+      const rows = this.samples
+        .filter(({ sample: { timestamp } }) => tenant === ACME && timestamp >= start && timestamp < end)
+        .map(({ series, sample }) => ({ message: sample, stored: { row: 0, series } }));
+      const slices = (async function* () {
+        await setImmediate();
+        yield { rows };
+      })();
+      return Promise.resolve({ slices });
+    },
+  } as unknown as HistoryReader;
+}
+
+/** Commits once it is let to. */
+class Commits {
+  readonly #waiting: (() => void)[] = [];
+  isHeld = false;
+  readonly queue = new WriteQueue({
+    rowsAtOnce: 1000,
+    commit: async (writes) => {
+      if (this.isHeld) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      return writes.map((write) => write().next().value);
+    },
+  });
+
+  release(): void {
+    this.isHeld = false;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
 }
 
 let hub: Hub;
 let broker: MemoryBroker;
 let clock: SetClock;
 let recorded: Recorded;
+let commits: Commits;
 let windows: Windows;
 const tenants = tenantsWith();
 
 beforeEach(() => {
   Logger.overrideLogger(false);
   [hub, broker, clock, recorded] = [new Hub(), new MemoryBroker(), new SetClock(BEGIN), new Recorded()];
+  commits = new Commits();
   const collectors = { has: (channel: ChannelName) => channel === MACHINE } as Collectors;
   const messages = new WindowMessages(recorded.series, recorded.rollups);
-  windows = new Windows(hub, broker, collectors, tenants, messages, clock);
+  windows = new Windows(hub, broker, collectors, recorded.history, commits.queue, tenants, messages, clock);
   windows.onModuleInit();
   broker.onPublication((publication) => {
     if (tenants.isPushed(publication.tenant, publication.channel)) hub.deliver(publication);
@@ -106,6 +150,15 @@ async function collect(value: number, filter: TagFilter = NO_FILTER): Promise<vo
   const timestamp = clock.now();
   const points = () => [sampleWith({ name: 'load', value, timestamp })];
   await broker.publishHere([{ tenant: ACME, channel: MACHINE, message: stateFor(filter, { timestamp, points }) }]);
+}
+
+/** Records a value as {@link record} does, behind all that is to be written before it. */
+async function recordBehind(...[series, value, particulars]: Parameters<typeof record>): Promise<void> {
+  const timestamp = clock.now();
+  await commits.queue.write(1, function* () {
+    yield* [];
+  });
+  await record(series, value, { timestamp, ...particulars });
 }
 
 /** The next lines, once so many have come in all; as series or name, and value. */
@@ -258,15 +311,151 @@ describe('windows of what is recorded', () => {
     set(tenants, ACME, { metricsStreaming: false });
     await record(1, 4);
     clock.pass(1000);
-    // They are closed behind this turn.
-    await new Promise(setImmediate);
-    await new Promise(setImmediate);
+    // It moves on when they are closed.
+    await vi.waitFor(() => expect(windows.openFrom(ACME, ORDERS, '1s')).toBe(NOON + 1000));
     set(tenants, ACME, {});
     await record(1, 6);
     clock.pass(1000);
 
     expect(await first(1, client)).toEqual([['sample', '1', 6]]);
     expect(recorded.reads).toBe(1);
+  });
+
+  it('wait for what is still being written when they end', async () => {
+    const client = watch('1s');
+    await record(1, 8);
+    commits.isHeld = true;
+    const recording = [recordBehind(1, 4), recordBehind(1, 6)];
+    clock.pass(1700);
+    recording.push(recordBehind(1, 100));
+    for (let turn = 0; turn < 10; turn++) await setImmediate();
+    expect(recorded.reads).toBe(0);
+    commits.release();
+    await Promise.all(recording);
+
+    expect(await first(1, client)).toEqual([['sample', '1', 6]]);
+    clock.pass(300);
+    expect(await first(2, client)).toEqual([
+      ['sample', '1', 6],
+      ['sample', '1', 100],
+    ]);
+  });
+
+  it.each(['1s', '1m'] as const)(
+    'of %s do not wait for longer than they are, nor than five seconds',
+    async (interval) => {
+      const client = watch(interval);
+      await record(1, 4);
+      commits.isHeld = true;
+      void recordBehind(1, 6);
+      const wait = Math.min(INTERVALS[interval], 5000);
+      clock.pass(INTERVALS[interval]);
+      clock.pass(wait - 1);
+      for (let turn = 0; turn < 10; turn++) await setImmediate();
+      expect(recorded.reads).toBe(0);
+      clock.pass(1);
+
+      expect(await first(1, client)).toEqual([['sample', '1', 4]]);
+      commits.release();
+    },
+  );
+
+  it('come for a series whose first value is late, once', async () => {
+    const client = watch('1s');
+    await record(1, 4);
+    clock.pass(1000);
+    await first(1, client);
+    for (const value of [1, 2, 6]) await record(2, value, { timestamp: NOON + 300 });
+    clock.pass(250);
+    expect(await first(2, client)).toEqual([
+      ['sample', '1', 4],
+      ['sample', '2', 3],
+    ]);
+    await record(2, 100, { timestamp: NOON + 300 });
+    await record(3, 7);
+    clock.pass(750);
+
+    expect((await first(3, client)).slice(2)).toEqual([['sample', '3', 7]]);
+  });
+
+  it('are sent before those are who subscribe with what came late', async () => {
+    const client = watch('1s');
+    clock.pass(1000);
+    await vi.waitFor(() => expect(windows.openFrom(ACME, ORDERS, '1s')).toBe(NOON + 1000));
+    await record(2, 3, { timestamp: NOON + 300 });
+    await windows.caughtUp(ACME, ORDERS, '1s');
+    await setImmediate();
+
+    expect(client.transport.messages).toMatchObject([{ kind: 'sample', data: 3 }]);
+  });
+
+  it('are yet to be sent until they are read', async () => {
+    let go!: () => void;
+    recorded.held = new Promise((resolve) => (go = resolve));
+    const client = watch('1s');
+    await record(1, 4);
+    clock.pass(1000);
+    await vi.waitFor(() => expect(recorded.reads).toBe(1));
+    expect(windows.openFrom(ACME, ORDERS, '1s')).toBe(NOON);
+    go();
+    await first(1, client);
+
+    expect(windows.openFrom(ACME, ORDERS, '1s')).toBe(NOON + 1000);
+  });
+
+  it('have in them what was recorded ahead of the clock before anybody was there', async () => {
+    for (let second = 0; second < 4; second++) await record(1, second, { timestamp: NOON + second * 1000 + 500 });
+    const client = watch('1s');
+    for (let turn = 0; turn < 5; turn++) await setImmediate();
+    for (let second = 0; second < 4; second++) {
+      clock.pass(1000);
+      await first(second + 1, client);
+    }
+
+    expect(await first(4, client)).toEqual([0, 1, 2, 3].map((value) => ['sample', '1', value]));
+  });
+
+  it('are read eight at once, however many there are and however long they take', async () => {
+    let go!: () => void;
+    recorded.held = new Promise((resolve) => (go = resolve));
+    const clients = Array.from({ length: 30 }, (_, index) => {
+      const channel = channelName(`orders-${index}.metrics`);
+      return watch('1s', NO_FILTER, channel);
+    });
+    await record(1, 4);
+    for (let second = 0; second < 5; second++) {
+      clock.pass(1000);
+      for (let turn = 0; turn < 10; turn++) await setImmediate();
+    }
+    expect(recorded.reads).toBe(8);
+    go();
+    await Promise.all(clients.map((client) => client.transport.received(1)));
+  });
+
+  it('that fail when nobody wants them any more are not told, so that the next time is', async () => {
+    const log = new CapturedLog();
+    Logger.overrideLogger(log);
+    recorded.error = new Error('the database is gone');
+    for (let times = 0; times < 2; times++) {
+      let fail!: () => void;
+      recorded.held = new Promise((resolve) => (fail = resolve));
+      const client = watch('1s');
+      const reads = recorded.reads;
+      await record(1, 4);
+      clock.pass(1000);
+      await vi.waitFor(() => expect(recorded.reads).toBe(reads + 1));
+      // Nobody is there any more when it fails.
+      hub.close(client.connection);
+      fail();
+      for (let turn = 0; turn < 5; turn++) await setImmediate();
+    }
+    recorded.held = undefined;
+    const client = watch('1s');
+    await record(1, 4);
+    clock.pass(1000);
+    await first(1, client);
+
+    expect(log.text.match(/could not be aggregated/g)).toHaveLength(1);
   });
 
   it('are no other tenant’s', async () => {
@@ -288,6 +477,7 @@ describe('windows of what is recorded', () => {
     expect([clock.timers, windows.openFrom(ACME, ORDERS, '1s')]).toEqual([0, undefined]);
     await record(1, 4);
     clock.pass(5000);
+    for (let turn = 0; turn < 5; turn++) await setImmediate();
     expect(recorded.reads).toBe(0);
   });
 });
@@ -306,6 +496,21 @@ describe('windows of what is collected', () => {
     expect(await first(1, all)).toEqual([['sample', undefined, 3]]);
     expect(await first(1, north)).toEqual([['sample', undefined, 30]]);
     expect(recorded.reads).toBe(0);
+  });
+
+  it('wait for no database', async () => {
+    let go!: () => void;
+    recorded.held = new Promise((resolve) => (go = resolve));
+    for (let index = 0; index < 10; index++) watch('1s', NO_FILTER, channelName(`orders-${index}.metrics`));
+    const client = watch('1s', NO_FILTER, MACHINE);
+    commits.isHeld = true;
+    void recordBehind(1, 4);
+    await collect(7);
+    clock.pass(1000);
+
+    expect(await first(1, client)).toEqual([['sample', undefined, 7]]);
+    commits.release();
+    go();
   });
 
   it('are made of the views alone that somebody wants in windows', async () => {

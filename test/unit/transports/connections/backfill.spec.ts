@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Hub } from '../../../../src/hub/index.js';
 import type { Collectors, Windows } from '../../../../src/metrics/index.js';
-import { type Interval, NO_FILTER, type Subscription, type TenantId } from '../../../../src/protocol/index.js';
+import {
+  type Interval,
+  NO_FILTER,
+  type Subscription,
+  type TenantId,
+  windowStart,
+} from '../../../../src/protocol/index.js';
 import type { HistoryReader } from '../../../../src/store/index.js';
 import { Backfill, PastSender } from '../../../../src/transports/connections/index.js';
 import { type Connected, connect, endOfTurn, wanting } from '../../../support/connected.js';
@@ -17,6 +23,9 @@ let hub: Hub;
 /** Times that the history was read on. */
 let slices: number;
 let isCollected: boolean;
+/** What is told of the windows that are open. */
+let openFrom: number | undefined;
+let caughtUp: () => Promise<void>;
 let backfill: Backfill;
 beforeEach(async () => {
   storage = await openStorage('sqlite::memory:');
@@ -39,7 +48,9 @@ beforeEach(async () => {
   const past = new PastSender(hub, storage.queue, storage.broker);
   isCollected = false;
   const collectors = { has: () => isCollected } as unknown as Collectors;
-  const windows = { openFrom: () => undefined } as unknown as Windows;
+  openFrom = undefined;
+  caughtUp = () => Promise.resolve();
+  const windows = { openFrom: () => openFrom, caughtUp: () => caughtUp() } as unknown as Windows;
   backfill = new Backfill(hub, collectors, windows, history, storage.tenants, past);
 });
 afterEach(() => storage.close());
@@ -119,7 +130,7 @@ describe('history that a subscription begins with', () => {
     for (let turn = 0; turn < 100; turn++) await endOfTurn();
 
     expect(slices).toBe(1);
-    expect(hub.isWatched(tenant, ORDERS)).toBe(false);
+    expect(hub.audiences.isWatched(tenant, ORDERS)).toBe(false);
   });
 
   test('is of each of several subscriptions in its turn, whichever was asked for last', async () => {
@@ -160,7 +171,7 @@ describe('history that a subscription begins with', () => {
     for (let turn = 0; turn < 20; turn++) await endOfTurn();
 
     expect(transport.messages).toEqual([]);
-    expect([...hub.audiences()]).toHaveLength(1);
+    expect([...hub.audiences.all()]).toHaveLength(1);
   });
 
   test('of a collected channel is what is kept of its points, up to the first state that is published', async () => {
@@ -184,6 +195,24 @@ describe('history that a subscription begins with', () => {
     await framesGiven(8);
 
     expect(transport.messages.map(({ data, value }) => data ?? value)).toEqual(upTo(8));
+  });
+
+  test('in windows has none of them twice, whichever is published meanwhile', async () => {
+    await record(1, 7);
+    const begin = windowStart(Date.now() - HOUR, HOUR);
+    openFrom = begin + 2 * HOUR;
+    const publish = (value: number, timestamp: number) => {
+      const message = sampleWith({ name: 'n', value, timestamp, window: { interval: '1h' } });
+      return storage.broker.publishHere([{ tenant, channel: ORDERS, message }]);
+    };
+    // One that came late is sent once more to those who were there.
+    caughtUp = () => publish(7, begin);
+    const reader = subscribe(undefined, '1h');
+    await publish(7, begin);
+    await publish(8, openFrom);
+    await vi.waitFor(() => expect(valuesIn(reader)).toContain(8));
+
+    expect(valuesIn(reader)).toEqual([7, 8]);
   });
 
   test.each([
