@@ -1,5 +1,5 @@
-import type { SampleType } from './publication.js';
-import { type Quantiles, Sketch, type Summary } from './sketch.js';
+import type { SampleSummary, SampleType } from './publication.js';
+import { Sketch, type Summary } from './sketch.js';
 import type { Millis } from './timestamp.js';
 
 /** A value of a series that goes into an aggregate. */
@@ -58,9 +58,10 @@ export class Aggregate implements Summary {
     return this.sketch ? this.sketch.quantiles(this).p50 : this.sum / this.count;
   }
 
-  get summary(): Summary & Partial<Quantiles> {
-    const { count, sum, min, max } = this;
-    return { count, sum, min, max, ...this.sketch?.quantiles(this) };
+  get summary(): SampleSummary {
+    const { count, sum, min, max, last } = this;
+    const all = { count, sum, min, max };
+    return this.type === 'gauge' ? { ...all, last } : { ...all, ...this.sketch?.quantiles(this) };
   }
 }
 

@@ -19,9 +19,15 @@ export interface Sample {
   /** By how much a counter grew with this value, where that is known. */
   readonly increase?: number;
   /** Of the values that it stands for, where these are several; of a histogram, `value` is their median then. */
-  readonly summary?: Summary & Partial<Quantiles>;
+  readonly summary?: SampleSummary;
   /** Where it stands for all values of a span of time: `value` is a gauge's mean, a counter's increase, or that median. */
   readonly window?: Window;
+}
+
+/** What several values of a series come to, with the percentiles of a histogram. */
+export interface SampleSummary extends Summary, Partial<Quantiles> {
+  /** Of a gauge: the newest of them. */
+  readonly last?: number;
 }
 
 /** A span of time that begins at a multiple of its length; `timestamp` of its sample is when it begins. */

@@ -12,7 +12,7 @@ import {
 
 import { Tenants } from '../tenants/index.js';
 
-import { ChannelDirectory, type Identified, SeriesStore, type Write } from '../store/index.js';
+import { ChannelDirectory, type Identified, SeriesStore, type Write, seriesKey } from '../store/index.js';
 
 import { BadItem, type Field, Refusal, number, oneOf, optional, readItem, tags, text, timestamp } from './fields.js';
 import { type RecordKind, type RecordResult, Recorder, type Refused, knownTenant } from './recorder.js';
@@ -35,6 +35,7 @@ export interface MetricInput {
 interface Metric extends Identified {
   readonly channel: ChannelName;
   readonly sample: Sample;
+  readonly seriesKey: string;
 }
 
 const metricsChannel: Field<ChannelName> = (value) => {
@@ -93,7 +94,7 @@ export class MetricsRecorder {
    * @throws TypeError where the tenant cannot be one (1 to 128 of `A-Z a-z 0-9 _ . -`, the first a letter or a digit);
    * `MetricastError` `too_large` for more than 10,000 items.
    * @throws `MetricastError` `busy` where the store cannot take them: none is stored, unless the
-   * database went away while it committed. With ids the call may be repeated.
+   * database failed midway: of many items some may be stored then. With ids the call may be repeated.
    */
   async record(tenant: string, input: MetricInput | readonly MetricInput[]): Promise<RecordResult> {
     return this.recorder.record(this.#kind, knownTenant(tenant), Array.isArray(input) ? input : [input]);
@@ -103,6 +104,7 @@ export class MetricsRecorder {
 function parseMetric(item: unknown, now: Millis): Metric | BadItem {
   const read = readItem(FIELDS, item, now);
   if (read instanceof BadItem) return read;
-  const { id, channel, ...sample } = read;
-  return { id, channel, sample: { kind: 'sample', ...sample } };
+  const { id, channel, ...fields } = read;
+  const sample = { kind: 'sample', ...fields } as const;
+  return { id, channel, sample, seriesKey: seriesKey(channel, sample) };
 }

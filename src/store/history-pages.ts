@@ -50,7 +50,10 @@ export class OpenPage {
     ({ channel: this.channel, resolution: this.resolution } = what);
   }
 
-  /** Oldest first; each piece is read when it is asked for. */
+  /**
+   * Oldest first; each piece is read when it is asked for. Some are empty, where much has to be looked through: who does
+   * not want the rest any more need not wait for what comes after them.
+   */
   async *rows(): AsyncGenerator<readonly Kept[]> {
     let left = this.limit;
     let reached: Place | undefined;
@@ -67,7 +70,7 @@ export class OpenPage {
         isCut = rows.length < slice.rows.length;
         if (left > 0) ({ reached } = slice);
         else if (rows.length > 0) reached = placeOf(rows.at(-1)!);
-        if (rows.length > 0) yield rows;
+        yield rows;
       }
     } finally {
       await this.slices.return(undefined);

@@ -2,10 +2,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { INTERVALS, type Millis, type Place, type Resolution, windowStart } from '../protocol/index.js';
 import { ChannelSeries, type StoredSeries } from './channel-series.js';
 import { EventReader } from './event-reader.js';
-import { type HistorySpan, type Kept, type Slice, placeBefore } from './kept.js';
-import { RETENTION_DAYS, type RetentionDays } from './levels.js';
+import { type HistorySpan, type Kept, type Slice, latestOf, placeBefore } from './kept.js';
+import { RETENTION_DAYS, type RetentionDays, keptSince, levelOf } from './levels.js';
 import { PointReader } from './point-reader.js';
-import { ResolutionFinder } from './resolution-finder.js';
+import { type Keeping, ResolutionFinder } from './resolution-finder.js';
 import { WindowReader } from './window-reader.js';
 
 /** A span of history that is being read. */
@@ -40,7 +40,7 @@ export class HistoryReader {
   }
 
   /**
-   * Begins to read a span, as finely as was asked; or less so, where what is so fine is not kept as far back.
+   * Begins to read a span, as finely as was asked; or less so, where that is not kept since all that was recorded in it.
    *
    * @param from where it is to go on.
    */
@@ -52,8 +52,11 @@ export class HistoryReader {
     }
     const series = await this.series.of(tenant, channel, filter, name);
     if (series.length === 0) return { resolution: from?.resolution ?? asked, slices: nothing() };
-    const resolution = from?.resolution ?? (await this.#resolutionOf(span, asked, series));
-    return { resolution, slices: this.#slices(series, resolution, from?.after ?? firstPlace(start, resolution), span) };
+    const keeping = { now: Date.now(), retentionDays: this.retentionDays.of(tenant) };
+    const seriesIds = series.map(({ id }) => id);
+    const resolution = from?.resolution ?? (await this.finder.find(asked, span, seriesIds, keeping));
+    const after = from?.after ?? firstPlace(start, resolution);
+    return { resolution, slices: this.#slices(series, resolution, after, span, keeping) };
   }
 
   #slices(
@@ -61,19 +64,12 @@ export class HistoryReader {
     resolution: Resolution,
     after: Place,
     { end, wanted }: HistorySpan,
+    { now, retentionDays }: Keeping,
   ): AsyncGenerator<Slice> {
     if (resolution === 'raw') return this.points.slices(series, { after, end, wanted });
-    return this.windows.slices(series, { interval: resolution, after, end, wanted });
-  }
-
-  #resolutionOf(
-    { tenant, start }: HistorySpan,
-    asked: Resolution,
-    series: readonly StoredSeries[],
-  ): Promise<Resolution> {
-    const kept = { now: Date.now(), retentionDays: this.retentionDays.of(tenant) };
-    const seriesIds = series.map(({ id }) => id);
-    return this.finder.find(asked, start, seriesIds, kept);
+    // Of what lies before, there is only what is just about to be deleted: nobody's cursor has it looked through.
+    const kept = firstPlace(keptSince(levelOf(resolution), now, retentionDays), resolution);
+    return this.windows.slices(series, { interval: resolution, after: latestOf(after, kept), end, wanted });
   }
 }
 

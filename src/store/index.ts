@@ -15,6 +15,7 @@ export * from './transactor.js';
 export * from './write-queue.js';
 export * from './channel-directory.js';
 export * from './data-source-name.js';
+export { seriesKey } from './series-identity.js';
 export * from './series-store.js';
 export * from './event-store.js';
 export * from './latest-reader.js';

@@ -51,3 +51,7 @@ export function placeBefore(timestamp: Millis): Place {
 export function comparePlaces(one: Place, other: Place): number {
   return one.timestamp - other.timestamp || one.series - other.series || one.row - other.row;
 }
+
+export function latestOf(one: Place, other: Place): Place {
+  return comparePlaces(one, other) > 0 ? one : other;
+}

@@ -33,7 +33,10 @@ export class MetricSeries {
   @Column('text')
   tags!: string;
 
-  /** The day on which it was last written to, by the server's clock: whole days since 1970-01-01 UTC. */
-  @Column('integer', { name: 'seen_on', default: 0 })
+  /**
+   * The day on which it was last written to, by the server's clock: whole days since 1970-01-01 UTC. Its default in the
+   * database is the day on which the column was added.
+   */
+  @Column('integer', { name: 'seen_on' })
   seenOn!: number;
 }

@@ -49,7 +49,7 @@ export class MetricsHistory {
   /**
    * A page of a tenant's history; an empty one where nothing was recorded in such a channel. Timestamps are in milliseconds
    * since 1970. A sample with a `window` stands for all values of one: `value` is a gauge's mean, a counter's increase or a
-   * histogram's median, and `summary` has count, sum, min, max, and the percentiles of a histogram. `resolution` says how
+   * histogram's median, and `summary` has count, sum, min, max, the `last` value of a gauge and the percentiles of a histogram. `resolution` says how
    * long these windows are: what was asked for, or longer where that is not kept as far back.
    *
    * @throws TypeError where the tenant cannot be one; `MetricastError` `bad_request` that lists every field that is wrong.

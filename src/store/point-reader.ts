@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Millis, Place, Sample } from '../protocol/index.js';
 import type { StoredSeries } from './channel-series.js';
-import { type Kept, type Slice, comparePlaces, placeBefore, placeOf } from './kept.js';
+import { type Kept, type Slice, comparePlaces, latestOf, placeBefore, placeOf } from './kept.js';
 import { SqlReader } from './sql-reader.js';
 import type { Row } from './statement.js';
 
@@ -50,18 +50,33 @@ export class PointReader {
     let row = start.series === series.id ? start.row : 0;
     if (start.series > series.id) timestamp++;
     for (;;) {
-      const rows = await this.sql.rows(
-        `SELECT ${COLUMNS} FROM metricast_metric_point
-         WHERE series_id = $1 AND timestamp >= $2 AND timestamp < $3 AND (timestamp > $4 OR point_id > $5)
-         ORDER BY timestamp, point_id LIMIT ${size}`,
-        [series.id, timestamp, end, timestamp, row],
-      );
+      const rows = await this.#next(series.id, timestamp, row, end, size);
       const last = rows.at(-1);
       if (!last) return;
       yield { rows: rows.map((one) => keptOf(one, series)), reached: placeOfRow(last) };
       if (rows.length < size) return;
       ({ timestamp, row } = placeOfRow(last));
     }
+  }
+
+  /** Of the instant that was reached what is left, then of those after it: each is found without what was read before. */
+  async #next(series: number, timestamp: Millis, row: number, end: Millis, size: number): Promise<readonly Row[]> {
+    const select = `SELECT ${COLUMNS} FROM metricast_metric_point WHERE series_id = $1`;
+    const left =
+      row === 0
+        ? []
+        : await this.sql.rows(`${select} AND timestamp = $2 AND point_id > $3 ORDER BY point_id LIMIT ${size}`, [
+            series,
+            timestamp,
+            row,
+          ]);
+    const from = row === 0 ? timestamp : timestamp + 1;
+    if (left.length === size || from >= end) return left;
+    const after = await this.sql.rows(
+      `${select} AND timestamp >= $2 AND timestamp < $3 ORDER BY timestamp, point_id LIMIT $4`,
+      [series, from, end, size - left.length],
+    );
+    return [...left, ...after];
   }
 
   /**
@@ -86,7 +101,7 @@ export class PointReader {
         width = Math.ceil((stop - begin) / 8);
         continue;
       }
-      if (rows.length > size) yield* this.#ofInstant(byId, latest(after, placeBefore(begin)), size);
+      if (rows.length > size) yield* this.#ofInstant(byId, latestOf(after, placeBefore(begin)), size);
       else {
         const behind = rows.filter((row) => comparePlaces(placeOfRow(row), after) > 0);
         yield { rows: inOrder(behind, byId), reached: placeBefore(stop) };
@@ -101,21 +116,22 @@ export class PointReader {
   /** What all series have at one instant, which may be more than is read in one go. */
   async *#ofInstant(byId: ReadonlyMap<number, StoredSeries>, start: Place, size: number): AsyncGenerator<Slice> {
     const { timestamp } = start;
-    let { series, row } = start;
-    for (;;) {
+    for (let after = start; ;) {
+      // Of the series that it has come to, which may have very many by itself, what is left.
+      const current = byId.get(after.series);
+      if (current) yield* this.#ofOne(current, after, timestamp + 1, size);
       const rows = await this.sql.rowsOf(
-        [...byId.keys()].filter((id) => id >= series),
-        [timestamp, series, row],
+        [...byId.keys()].filter((id) => id > after.series),
+        [timestamp],
         (list) => `SELECT ${COLUMNS} FROM metricast_metric_point
-          WHERE timestamp = $1 AND (series_id > $2 OR point_id > $3) AND series_id IN (${list})
-          ORDER BY series_id, point_id LIMIT ${size + 1}`,
+          WHERE timestamp = $1 AND series_id IN (${list}) ORDER BY series_id, point_id LIMIT ${size + 1}`,
         size,
       );
       const hasMore = rows.length > size;
       const reached = hasMore ? placeOfRow(rows.at(-1)!) : placeBefore(timestamp + 1);
       yield { rows: inOrder(rows, byId), reached };
       if (!hasMore) return;
-      ({ series, row } = reached);
+      after = reached;
     }
   }
 }
@@ -136,8 +152,4 @@ function keptOf(row: Row, { id, name, type, tags }: StoredSeries): Kept<Sample> 
 
 function placeOfRow(row: Row): Place {
   return { timestamp: Number(row['timestamp']), series: Number(row['series_id']), row: Number(row['point_id']) };
-}
-
-function latest(one: Place, other: Place): Place {
-  return comparePlaces(one, other) > 0 ? one : other;
 }

@@ -23,6 +23,8 @@ const TIMED_OUT = '57014';
 
 /** Writes in transactions of connections from TypeORM's pool, many rows a statement. */
 export class PostgresTransactor implements Transactor {
+  /** The process goes on with its work while the server does this. */
+  readonly rowsAtOnce = 5000;
   readonly #pool: Pool;
 
   constructor(dataSource: DataSource) {

@@ -6,16 +6,20 @@ import {
   type Interval,
   type Millis,
   type SampleType,
-  Sketch,
   windowStart,
 } from '../protocol/index.js';
-import { SqlReader } from './sql-reader.js';
+import { SqlReader, groupsOf } from './sql-reader.js';
 import type { Row } from './statement.js';
+import { sketchOf } from './stored-sketches.js';
 
-/** Rows that one statement looks for, unless there are more series. */
+/** Windows of series that one statement looks for, unless there are more series. */
 const MAX_SOUGHT = 4096;
 /** Windows that are looked at for whether there is anything in them, before longer ones are. */
 const FIRST_LOOK = 16;
+/** Statements that pass over windows without a value, before it is left to the caller whether to go on. */
+const MAX_LOOKS = 64;
+/** Windows that are read in one turn. Of histograms each is a distribution, which takes its time. */
+const MAX_READ = 256;
 
 /** What the values of a series came to within one window. */
 export interface StoredWindow {
@@ -34,15 +38,20 @@ export class RollupReader {
 
   /** The numbers of the window that begins at an instant, by series; nothing for a series without a value in it. */
   async at(interval: Interval, start: Millis, seriesIds: readonly number[]): Promise<Map<number, Aggregate>> {
-    const rows = await this.sql.rowsOf(
-      seriesIds,
-      [start],
-      (list) => `SELECT kept.*, series.type
-        FROM metricast_rollup kept JOIN metricast_metric_series series ON series.series_id = kept.series_id
-        WHERE kept.resolution = ${secondsOf(interval)} AND kept.bucket = $1 AND kept.series_id IN (${list})
-          AND kept.count > 0`,
-    );
-    return new Map(rows.map((row) => [Number(row['series_id']), aggregateOf(row, row['type'] as SampleType)]));
+    const aggregates = new Map<number, Aggregate>();
+    for (const some of groupsOf(seriesIds, MAX_READ)) {
+      const rows = await this.sql.rowsOf(
+        some,
+        [start],
+        (list) => `SELECT kept.*, series.type
+          FROM metricast_rollup kept JOIN metricast_metric_series series ON series.series_id = kept.series_id
+          WHERE kept.resolution = ${secondsOf(interval)} AND kept.bucket = $1 AND kept.series_id IN (${list})`,
+      );
+      for (const row of rows) {
+        aggregates.set(Number(row['series_id']), aggregateOf(row, row['type'] as SampleType));
+      }
+    }
+    return aggregates;
   }
 
   /** The windows of these series that begin in [from, to), of those that hold any value: by when, then by series. */
@@ -62,25 +71,70 @@ export class RollupReader {
   }
 
   /**
-   * When the first window of these series begins that holds any value, of those that begin in [from, to). Times without
-   * any are passed over by the windows of the coarser levels: these are kept at least as long.
+   * Passes over windows of these series that hold no value: to where the first one begins that does, of those that begin
+   * in [from, to), or to `to`. Where that would take very long it stops before: up to there, too, there is nothing.
+   *
+   * @param seriesIds ascending.
    */
-  async first(interval: Interval, from: Millis, to: Millis, seriesIds: readonly number[]): Promise<Millis | undefined> {
+  passOver(interval: Interval, from: Millis, to: Millis, seriesIds: readonly number[]): Promise<Millis> {
+    return this.#passOver(interval, from, to, seriesIds, { left: MAX_LOOKS });
+  }
+
+  /** Times without any value are passed over by the windows of the coarser levels: these are kept at least as long. */
+  async #passOver(
+    interval: Interval,
+    from: Millis,
+    to: Millis,
+    seriesIds: readonly number[],
+    looks: { left: number },
+  ): Promise<Millis> {
     const length = INTERVALS[interval];
     const longer = INTERVAL_NAMES[INTERVAL_NAMES.indexOf(interval) + 1];
     let begin = windowStart(from + length - 1, length);
-    while (begin < to) {
-      const end = Math.min(to, begin + length * windowsAtOnce(seriesIds.length, FIRST_LOOK));
+    for (let wanted = FIRST_LOOK; begin < to && looks.left > 0; wanted *= 2) {
+      const end = Math.min(to, begin + length * windowsAtOnce(seriesIds.length, wanted));
       const rows = await this.#rows(interval, begin, end, seriesIds, 'MIN(kept.bucket) AS first');
       const found = rows.flatMap(({ first }) => (first === null ? [] : [Number(first)]));
       if (found.length > 0) return Math.min(...found);
+      // A row of each statement.
+      looks.left -= rows.length;
       const next = longer
-        ? await this.first(longer, windowStart(end, INTERVALS[longer]), to, seriesIds)
-        : await this.#firstOfAny(interval, end);
-      if (next === undefined) return undefined;
+        ? await this.#passOver(longer, windowStart(end, INTERVALS[longer]), to, seriesIds, looks)
+        : await this.#passOverOthers(interval, end, to, seriesIds, looks);
       begin = Math.max(windowStart(end + length - 1, length), next);
     }
-    return undefined;
+    return Math.min(begin, to);
+  }
+
+  /**
+   * Passes over windows in which there is nothing of any series whose number lies among these: a step for each window,
+   * however many series are asked for. Numbers are given in turn, so these windows are from before all of them.
+   */
+  async #passOverOthers(
+    interval: Interval,
+    from: Millis,
+    to: Millis,
+    seriesIds: readonly number[],
+    looks: { left: number },
+  ): Promise<Millis> {
+    const length = INTERVALS[interval];
+    const [least, greatest] = [seriesIds[0]!, seriesIds.at(-1)!];
+    let begin = from;
+    while (begin < to && looks.left > 0) {
+      const used = await this.#firstOfAny(interval, begin);
+      if (used === undefined || used >= to) return to;
+      const end = Math.min(to, used + length * MAX_SOUGHT);
+      const [found] = await this.sql.rows(
+        `${openedBetween(length)} SELECT at FROM opened WHERE (
+           SELECT 1 FROM metricast_rollup WHERE resolution = ${secondsOf(interval)} AND bucket = opened.at
+             AND series_id >= $3 AND series_id <= $4 LIMIT 1) IS NOT NULL LIMIT 1`,
+        [used, windowStart(end - 1, length), least, greatest],
+      );
+      looks.left -= 2;
+      if (found) return Number(found['at']);
+      begin = end;
+    }
+    return begin;
   }
 
   /** When the first window of whichever series begins, from an instant on. */
@@ -106,10 +160,9 @@ export class RollupReader {
     return this.sql.rowsOf(
       seriesIds,
       [first, last],
-      (list) => `WITH RECURSIVE opened(at) AS (
-          SELECT CAST($1 AS bigint) UNION ALL SELECT at + ${length} FROM opened WHERE at < CAST($2 AS bigint))
+      (list) => `${openedBetween(length)}
         SELECT ${columns} FROM opened CROSS JOIN ${this.#keptOf(
-          `resolution = ${secondsOf(interval)} AND bucket = opened.at AND series_id IN (${list}) AND count > 0`,
+          `resolution = ${secondsOf(interval)} AND bucket = opened.at AND series_id IN (${list})`,
         )}`,
     );
   }
@@ -125,8 +178,14 @@ export class RollupReader {
   }
 }
 
+/** The starts of windows from `$1` to `$2`. */
+function openedBetween(length: Millis): string {
+  return `WITH RECURSIVE opened(at) AS (
+    SELECT CAST($1 AS bigint) UNION ALL SELECT at + ${length} FROM opened WHERE at < CAST($2 AS bigint))`;
+}
+
 /** How many windows of so many series are looked for at once, where so many would do. */
-export function windowsAtOnce(series: number, wanted: number): number {
+function windowsAtOnce(series: number, wanted: number): number {
   return Math.max(1, Math.min(wanted, Math.floor(MAX_SOUGHT / series)));
 }
 
@@ -143,6 +202,10 @@ function aggregateOf(row: Row, type: SampleType): Aggregate {
   aggregate.last = Number(row['last']);
   aggregate.lastAt = Number(row['last_at']);
   aggregate.increase = Number(row['increase']);
-  if (type === 'histogram' && row['sketch'] != null) aggregate.sketch = Sketch.decode(row['sketch'] as string);
+  const sketch =
+    type === 'histogram' && row['sketch'] != null
+      ? sketchOf(row['sketch'] as string, Number(row['series_id']))
+      : undefined;
+  if (sketch) aggregate.sketch = sketch;
   return aggregate;
 }

@@ -8,19 +8,34 @@ const MAX_LOOKUP = 100;
 export interface Metric {
   readonly channel: ChannelName;
   readonly sample: Sample;
+  /** What {@link seriesKey} says of it: for who asks more than once for its series. */
+  readonly seriesKey?: string;
+  /** True for one of a state that was collected. Its series is another than that of what was recorded alike. */
+  readonly isOfState?: boolean;
 }
 
+/** What keys and identities of the series of states begin with: no tenant does, and no hash. */
+const STATE_MARK = '~';
+/** Of such a series, in SQL. */
+export const IS_OF_STATE = `identity LIKE '${STATE_MARK}%'`;
+
 /**
- * Says which series a sample is of. Of another type it is another series: its values mean something else. Neither a
- * tenant nor a channel can hold a space, and what a tag set begins with cannot end a name unnoticed.
+ * Says which series of a tenant a sample is of. Of another type it is another series: its values mean something else. No
+ * channel can hold a space, and what a tag set begins with cannot end a name unnoticed.
  */
-export function keyOf(tenant: TenantId, { channel, sample }: Metric): string {
-  return `${tenant} ${channel} ${sample.type} ${JSON.stringify(sample.name)} ${canonicalKey(sample.tags)}`;
+export function seriesKey(channel: ChannelName, { type, name, tags }: Sample): string {
+  return `${channel} ${type} ${JSON.stringify(name)} ${canonicalKey(tags)}`;
+}
+
+/** As {@link seriesKey}, among all tenants. None can hold a space. */
+export function keyOf(tenant: TenantId, { channel, sample, seriesKey: key, isOfState = false }: Metric): string {
+  return `${isOfState ? STATE_MARK : ''}${tenant} ${key ?? seriesKey(channel, sample)}`;
 }
 
 /** What stands for the key in the database: a key can be far longer than what an index takes. */
 export function identityOf(key: string): string {
-  return hash('sha256', key, 'base64url');
+  const digest = hash('sha256', key, 'base64url');
+  return key.startsWith(STATE_MARK) ? STATE_MARK + digest : digest;
 }
 
 /** A series that is stored. */

@@ -1,14 +1,18 @@
 import { LRUCache } from 'lru-cache';
 import type { TenantId } from '../protocol/index.js';
-import { identityOf, lookUp } from './series-identity.js';
+import { dayOf } from './levels.js';
+import { IS_OF_STATE, identityOf, lookUp } from './series-identity.js';
 import type { Write } from './statement.js';
 
 /** Tenants of which it is known how many series they have. */
 const MAX_TENANTS = 10_000;
 /** How long that is believed: other instances begin series too, and what is kept for too long is given up. */
 const BELIEVED_MILLIS = 60_000;
-/** Series that the writes of one commit begin, unless one alone begins more. None of them is told of the others. */
-const MOST_IN_A_COMMIT = 1000;
+/**
+ * Series that the writes of one commit begin, which takes no more rows, unless one write alone begins more. None of them
+ * is told of the others.
+ */
+const MOST_IN_A_COMMIT = 5000;
 
 interface Count {
   /** Never less than there are, as far as this instance knows. */
@@ -35,17 +39,20 @@ export class SeriesRoom {
   *surplus(tenant: TenantId, keys: readonly string[], limit: number): Write<Surplus> {
     const known = this.#counts.get(tenant);
     if (known && known.series + keys.length + MOST_IN_A_COMMIT <= limit) {
-      return this.#surplus(tenant, [], { series: known.series + keys.length, isExact: false });
+      return this.#surplus([], () => this.#add(tenant, keys.length, false));
     }
     const existing = yield* lookUp(keys.map(identityOf));
     const missing = keys.filter((key) => !existing.has(identityOf(key)));
     // Who is at the limit, and tries on and on, makes nobody count.
     const isFull = known?.isExact === true && known.series >= limit;
-    const before =
-      isFull || (known && missing.length === 0) ? known : { series: yield* countOf(tenant), isExact: true };
-    const surplus = missing.slice(Math.max(0, limit - before.series));
-    const series = before.series + missing.length - surplus.length;
-    return this.#surplus(tenant, surplus, { ...before, series });
+    const isKnown = known !== undefined && (isFull || missing.length === 0);
+    const before = isKnown ? known.series : yield* countOf(tenant);
+    const surplus = missing.slice(Math.max(0, limit - before));
+    const begun = missing.length - surplus.length;
+    return this.#surplus(surplus, () => {
+      if (isKnown) this.#add(tenant, begun, true);
+      else this.#set(tenant, { series: before + begun, isExact: true });
+    });
   }
 
   /** Has them counted again: some were deleted. */
@@ -53,15 +60,26 @@ export class SeriesRoom {
     this.#counts.delete(tenant);
   }
 
-  #surplus(tenant: TenantId, surplus: readonly string[], count: Count): Surplus {
-    return { keys: new Set(surplus), remember: () => void this.#counts.set(tenant, count, { noUpdateTTL: true }) };
+  #surplus(surplus: readonly string[], remember: () => void): Surplus {
+    return { keys: new Set(surplus), remember };
+  }
+
+  /** To what was committed in the same transaction before, of which this write was not told. */
+  #add(tenant: TenantId, series: number, isExact: boolean): void {
+    const known = this.#counts.get(tenant);
+    if (known) this.#set(tenant, { series: known.series + series, isExact: known.isExact && isExact });
+  }
+
+  #set(tenant: TenantId, count: Count): void {
+    this.#counts.set(tenant, count, { noUpdateTTL: true });
   }
 }
 
 function* countOf(tenant: TenantId): Write<number> {
   const [row] = yield {
-    sql: 'SELECT count(*) AS series FROM metricast_metric_series WHERE tenant_id = $1',
-    values: [tenant],
+    sql: `SELECT count(*) AS series FROM metricast_metric_series
+          WHERE tenant_id = $1 AND (seen_on >= $2 OR NOT ${IS_OF_STATE})`,
+    values: [tenant, dayOf(Date.now()) - 1],
   };
   return Number(row!['series']);
 }

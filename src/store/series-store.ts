@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { type Publishable, type TenantId, canonicalKey } from '../protocol/index.js';
 import { keyedStatements } from './keyed-rows.js';
+import { dayOf } from './levels.js';
 import { type RecordedValue } from './rollups.js';
 import { type Metric, identityOf, keyOf, lookUp } from './series-identity.js';
 import { SeriesRoom } from './series-room.js';
@@ -98,9 +99,8 @@ export class SeriesStore {
 
 const NOTHING_SURPLUS: SurplusMetrics<never> = { metrics: new Set(), remember: () => undefined };
 
-/** Whole days since 1970-01-01 UTC. */
 function today(): number {
-  return Math.floor(Date.now() / 86_400_000);
+  return dayOf(Date.now());
 }
 
 /**

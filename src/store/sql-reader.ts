@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import type { Millis } from '../protocol/index.js';
 import { DATA_SOURCE } from './data-source-name.js';
 import type { Row, SqlValue } from './statement.js';
 
@@ -19,8 +20,15 @@ export class SqlReader {
 
   /** @param sql with parameters `$1`, `$2`, … each used once, in order. */
   async rows(sql: string, values: readonly SqlValue[]): Promise<readonly Row[]> {
+    return (await this.timed(sql, values)).rows;
+  }
+
+  /** The same, and how long the database took for it: the wait for a turn is not in it. */
+  async timed(sql: string, values: readonly SqlValue[]): Promise<{ rows: readonly Row[]; took: Millis }> {
     await setImmediate();
-    return this.dataSource.query<Row[]>(this.isPostgres ? sql : sql.replaceAll(/\$\d+/g, '?'), [...values]);
+    const begin = performance.now();
+    const rows = await this.dataSource.query<Row[]>(this.isPostgres ? sql : sql.replaceAll(/\$\d+/g, '?'), [...values]);
+    return { rows, took: performance.now() - begin };
   }
 
   /**
@@ -36,13 +44,20 @@ export class SqlReader {
     enough = Infinity,
   ): Promise<readonly Row[]> {
     const rows: Row[] = [];
-    for (let start = 0; start < numbers.length && rows.length <= enough; start += MAX_LIST) {
-      const some = padded(numbers.slice(start, start + MAX_LIST));
+    for (const group of groupsOf(numbers, MAX_LIST)) {
+      if (rows.length > enough) break;
+      const some = padded(group);
       const list = some.map((_, index) => `$${values.length + index + 1}`).join(', ');
       for (const row of await this.rows(sqlOf(list), [...values, ...some])) rows.push(row);
     }
     return rows;
   }
+}
+
+/** In their order, so many at a time. */
+export function groupsOf(numbers: readonly number[], size: number): (readonly number[])[] {
+  const count = Math.ceil(numbers.length / size);
+  return Array.from({ length: count }, (_, index) => numbers.slice(index * size, (index + 1) * size));
 }
 
 /** To a power of two, with the last number again: so there are few statements to be prepared. */

@@ -4,6 +4,13 @@ import type { Write } from './statement.js';
 /** Runs writes in transactions. Several at once on PostgreSQL; on SQLite its caller sees to it that there is one. */
 export interface Transactor {
   /**
+   * About how many rows are best committed together: the more, the less each of them costs, because the writes of a
+   * transaction share the rows that they change. Where a transaction is one turn of the event loop, it is its length that
+   * bounds them.
+   */
+  readonly rowsAtOnce: number;
+
+  /**
    * Commits all the writes together and returns what each returned, or commits none and throws: a {@link WriteError}
    * where one of the writes is to blame. None is where what they deferred cannot be written.
    *

@@ -3,8 +3,6 @@ import { MetricastError, type TenantId, loggable } from '../protocol/index.js';
 import type { Write } from './statement.js';
 import { type Transactor, WriteError } from './transactor.js';
 
-/** Rows that one transaction takes, unless a single write has more. */
-const MAX_ROWS_A_COMMIT = 1000;
 /** Rows that may wait. At 100,000 rows a second, what waits is written within two seconds. */
 export const MAX_ROWS_QUEUED = 200_000;
 const RETRY_AFTER_SECONDS = 1;
@@ -12,9 +10,17 @@ const RETRY_AFTER_SECONDS = 1;
 /** Told of each transaction that was committed: about how many rows it wrote, and how long that took. */
 export type CommitListener = (rows: number, milliseconds: number) => void;
 
-interface Job {
-  readonly write: () => Write<unknown>;
+/** A write, and about how many rows it writes. */
+export interface SizedWrite<T> {
   readonly rows: number;
+  readonly write: () => Write<T>;
+}
+
+interface Job extends SizedWrite<unknown> {
+  /** In the order in which they were brought. */
+  readonly number: number;
+  /** The same one for all that was brought together. */
+  readonly request: object;
   readonly tenant: TenantId | undefined;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -30,6 +36,8 @@ export class WriteQueue {
   #queuedRows = 0;
   #drained: Promise<void> | undefined;
   #underWay: Promise<void> | undefined;
+  #newest: Promise<unknown> | undefined;
+  #count = 0;
   #isBusy = false;
   readonly #commitListeners: CommitListener[] = [];
 
@@ -60,22 +68,63 @@ export class WriteQueue {
    * @throws {@link MetricastError} `busy` where the queue is full or the database did not take it.
    */
   write<T>(rows: number, write: () => Write<T>, tenant?: TenantId): Promise<T> {
-    if (this.#queuedRows + rows > this.maxRows) {
-      // One that is larger than half of all the room may have been too large, and not too late.
-      const isBusy = this.#queuedRows > this.maxRows / 2;
-      if (isBusy && !this.#isBusy) this.#logger.warn(`No more writes are taken: ${this.#queuedRows} rows wait`);
-      this.#isBusy = isBusy;
-      return Promise.reject(busy());
-    }
-    return new Promise<T>((resolve, reject) => {
-      this.#jobs.push({ write, rows, tenant, resolve: resolve as Job['resolve'], reject });
+    if (!this.#hasRoom(rows)) return Promise.reject(busy());
+    return this.#enqueue({ rows, write }, {}, tenant);
+  }
+
+  /**
+   * Writes what is too much for one transaction: one after the other, each as {@link write} does. Where one fails, those
+   * of them that are not committed yet are given up, and fail with it.
+   *
+   * @throws {@link MetricastError} `busy` at once, and does nothing, where there is no room for all of them.
+   */
+  writeAll<T>(writes: readonly SizedWrite<T>[], tenant?: TenantId): readonly Promise<T>[] {
+    if (!this.#hasRoom(writes.reduce((sum, { rows }) => sum + rows, 0))) throw busy();
+    const request = {};
+    return writes.map((write) => this.#enqueue(write, request, tenant));
+  }
+
+  #hasRoom(rows: number): boolean {
+    if (this.#queuedRows + rows <= this.maxRows) return true;
+    // One that is larger than half of all the room may have been too large, and not too late.
+    const isBusy = this.#queuedRows > this.maxRows / 2;
+    if (isBusy && !this.#isBusy) this.#logger.warn(`No more writes are taken: ${this.#queuedRows} rows wait`);
+    this.#isBusy = isBusy;
+    return false;
+  }
+
+  #enqueue<T>({ rows, write }: SizedWrite<T>, request: object, tenant: TenantId | undefined): Promise<T> {
+    const written = new Promise<T>((resolve, reject) => {
+      this.#jobs.push({
+        number: ++this.#count,
+        write,
+        rows,
+        request,
+        tenant,
+        resolve: resolve as Job['resolve'],
+        reject,
+      });
       this.#queuedRows += rows;
       this.#drained ??= this.#drain();
     });
+    this.#newest = written;
+    return written;
   }
 
   /** Resolves when the transaction that is under way has ended, if there is one, and whose writes it had know. */
   async settled(): Promise<void> {
+    await this.#underWay;
+  }
+
+  /** Resolves when all that was to be written until now is committed, or has failed. */
+  async written(): Promise<void> {
+    const newest = this.#count;
+    await this.#newest?.catch(() => undefined);
+    // It may have failed before others that were brought earlier are written.
+    while (this.#jobs.length > 0 && this.#jobs[0]!.number <= newest) {
+      await this.#underWay;
+      await new Promise(setImmediate);
+    }
     await this.#underWay;
   }
 
@@ -100,14 +149,14 @@ export class WriteQueue {
   #takeNext(): Job[] {
     let count = 1;
     let rows = this.#jobs[0]!.rows;
-    while (count < this.#jobs.length && rows + this.#jobs[count]!.rows <= MAX_ROWS_A_COMMIT) {
+    while (count < this.#jobs.length && rows + this.#jobs[count]!.rows <= this.transactor.rowsAtOnce) {
       rows += this.#jobs[count++]!.rows;
     }
     return this.#jobs.splice(0, count);
   }
 
-  async #commit(jobs: Job[]): Promise<void> {
-    while (jobs.length > 0) {
+  async #commit(taken: readonly Job[]): Promise<void> {
+    for (let jobs = taken; jobs.length > 0;) {
       try {
         const tenants = new Set(jobs.map(({ tenant }) => tenant));
         const writes = jobs.map(({ write }) => write);
@@ -122,22 +171,31 @@ export class WriteQueue {
         for (const listener of this.#commitListeners) listener(rows, duration);
         return;
       } catch (error) {
-        this.#fail(jobs, error);
+        jobs = this.#fail(jobs, error);
       }
     }
   }
 
   /**
-   * Takes the jobs away that failed. That is all of them where none is to blame: then the database does not answer, or
-   * broke off while it committed and may have done so. Only who sent them knows whether they may be sent again.
+   * Gives up the jobs that failed, and all that was brought together with them; returns the others. All fail where none
+   * is to blame: then the database does not answer, or broke off while it committed and may have done so. Only who sent
+   * them knows whether they may be sent again.
    */
-  #fail(jobs: Job[], error: unknown): void {
-    const failed = error instanceof WriteError ? jobs.splice(error.index, 1) : jobs.splice(0);
-    this.#logger.error(`${failed.length} of ${failed.length + jobs.length} writes failed: ${loggable(String(error))}`);
+  #fail(jobs: readonly Job[], error: unknown): readonly Job[] {
+    const blamed = error instanceof WriteError ? [jobs[error.index]!] : jobs;
+    const requests = new Set(blamed.map(({ request }) => request));
+    const isGivenUp = ({ request }: Job) => requests.has(request);
+    const failed = [...jobs, ...this.#jobs].filter(isGivenUp);
+    const others = jobs.filter((job) => !isGivenUp(job));
+    this.#jobs = this.#jobs.filter((job) => !isGivenUp(job));
+    this.#logger.error(
+      `${failed.length} of ${failed.length + others.length} writes failed: ${loggable(String(error))}`,
+    );
     for (const { rows, reject } of failed) {
       this.#free(rows);
       reject(busy(error));
     }
+    return others;
   }
 
   #free(rows: number): void {

@@ -10,6 +10,7 @@ import { eventTypesContract } from './store/event-types.contract.js';
 import { eventsContract } from './store/events.contract.js';
 import { executionsContract } from './store/executions.contract.js';
 import { executionsStateContract } from './store/executions-state.contract.js';
+import { historyPaceContract } from './store/history-pace.contract.js';
 import { historyResolutionContract } from './store/history-resolution.contract.js';
 import { historyContract } from './store/history.contract.js';
 import { hostEventsContract } from './store/host-events.contract.js';
@@ -68,6 +69,7 @@ export function storeContract(kind: DatabaseKind): void {
   describe('kept states', () => keptStatesContract(opened));
   describe('latest', () => latestContract(opened));
   describe('history', () => historyContract(opened));
+  describe('pace of history', () => historyPaceContract(opened));
   describe('resolution of history', () => historyResolutionContract(opened));
   describe('anomalies', () => anomaliesContract(opened, another));
   describe('rounds of the anomaly detector', () => anomalyRoundsContract(opened));

@@ -77,7 +77,7 @@ export class AlertsRecorder {
    * @throws TypeError where the tenant cannot be one (1 to 128 of `A-Z a-z 0-9 _ . -`, the first a letter or a digit);
    * `MetricastError` `too_large` for more than 10,000 items.
    * @throws `MetricastError` `busy` where the store cannot take them: none is stored, unless the
-   * database went away while it committed. With ids the call may be repeated.
+   * database failed midway: of many items some may be stored then. With ids the call may be repeated.
    */
   async record(tenant: string, input: AlertInput | readonly AlertInput[]): Promise<RecordResult> {
     return this.recorder.record(this.#kind, knownTenant(tenant), Array.isArray(input) ? input : [input]);

@@ -50,7 +50,7 @@ export class ExecutionsRecorder {
    * @throws TypeError where the tenant cannot be one (1 to 128 of `A-Z a-z 0-9 _ . -`, the first a letter or a digit);
    * `MetricastError` `too_large` for more than 10,000 items.
    * @throws `MetricastError` `busy` where the store cannot take them: none is stored, unless the
-   * database went away while it committed. The call may be repeated: a run starts and ends once.
+   * database failed midway: of many items some may be stored then. The call may be repeated: a run starts and ends once.
    */
   async record(tenant: string, input: ExecutionInput | readonly ExecutionInput[]): Promise<RecordResult> {
     return this.recorder.record(this.#kind, knownTenant(tenant), Array.isArray(input) ? input : [input]);

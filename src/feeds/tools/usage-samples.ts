@@ -13,13 +13,13 @@ import type { Usage } from './usage.js';
 export function usageSamples(usages: readonly Usage[], totals: readonly Row[]): Sample[] {
   const after = new Map<string, Record<Counter, number>>();
   for (const row of totals) {
-    if (row['scope'] === 'tool') after.set(keyOf(row), { ...(row as Record<Counter, number>) });
+    if (row['scope'] === 'tool') after.set(toolKey(row), { ...(row as Record<Counter, number>) });
   }
   const samples = new Map<string, Sample & { increase: number }>();
   // From the last one backwards, because it is known what there was after it.
   for (const usage of usages.toReversed()) {
     const { kind, tool_id, timestamp } = usage;
-    const total = after.get(keyOf({ kind, tool_id }))!;
+    const total = after.get(toolKey({ kind, tool_id }))!;
     const tags = parseTags({ kind, tool_id }) as Tags;
     for (const name of COUNTERS) {
       const increase = usage[name];
@@ -34,6 +34,6 @@ export function usageSamples(usages: readonly Usage[], totals: readonly Row[]): 
   return [...samples.values()].reverse();
 }
 
-function keyOf({ kind, tool_id }: Row): string {
+function toolKey({ kind, tool_id }: Row): string {
   return JSON.stringify([kind, tool_id]);
 }

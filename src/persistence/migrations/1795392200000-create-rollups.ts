@@ -21,8 +21,9 @@ export class CreateRollups1795392200000 extends TableMigration {
 function statements({ keyed }: SqlWords): string[] {
   return [
     'ALTER TABLE metricast_metric_point ADD COLUMN increase double precision',
-    'ALTER TABLE metricast_metric_series ADD COLUMN seen_on integer NOT NULL DEFAULT 0',
-    `UPDATE metricast_metric_series SET seen_on = ${Math.floor(Date.now() / DAY_MILLIS)}`,
+    // All series are seen on this day, and so are those that a version begins which knows nothing of it and is still running.
+    `ALTER TABLE metricast_metric_series ADD COLUMN seen_on integer NOT NULL
+       DEFAULT ${Math.floor(Date.now() / DAY_MILLIS)}`,
     `CREATE TABLE metricast_rollup (
       resolution integer NOT NULL,
       bucket bigint NOT NULL,

@@ -1,6 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { INTERVALS, INTERVAL_NAMES, NO_FILTER, type TenantId } from '../../../src/protocol/index.js';
-import { LEVELS, keptSince } from '../../../src/store/index.js';
+import { INTERVALS, NO_FILTER, type TenantId } from '../../../src/protocol/index.js';
 import { channelName } from '../../support/publications.js';
 import { expectIndexed, plansOf } from '../../support/query-plans.js';
 import { type Storage, newTenant } from '../../support/storage.js';
@@ -27,25 +26,8 @@ export function historyResolutionContract(storage: () => Storage): void {
       ...(name && { name }),
       limit,
     });
-  /** What retention does, but for the newest point of each series. */
-  const forget = async (tenant: TenantId) => {
-    const series = (await storage().channelSeries.of(tenant, channelName(CHANNEL))).map(({ id }) => id).join(', ');
-    for (const level of LEVELS) {
-      const since = keptSince(level, now, null);
-      if (level.resolution !== 'raw') {
-        await storage().rows(
-          `DELETE FROM metricast_rollup WHERE resolution = ${level.length / 1000} AND bucket + ${level.length} <= ${since}
-           AND series_id IN (${series})`,
-        );
-        continue;
-      }
-      await storage().rows(
-        `DELETE FROM metricast_metric_point WHERE timestamp < ${since} AND series_id IN (${series})
-         AND EXISTS (SELECT 1 FROM metricast_metric_point newer
-           WHERE newer.series_id = metricast_metric_point.series_id AND newer.timestamp > metricast_metric_point.timestamp)`,
-      );
-    }
-  };
+  /** Of whatever is stored, so that nothing of it is as it was for those who come after. */
+  const deleteTheOld = () => storage().newRetention().run(now);
 
   describe('of what was recorded for four months', () => {
     const tenant = newTenant();
@@ -60,14 +42,11 @@ export function historyResolutionContract(storage: () => Storage): void {
       await record(tenant, 'gone', 50 * DAY, 40 * DAY);
     });
 
-    it('nothing is coarser than asked for while nothing is deleted', async () => {
-      for (const interval of [undefined, ...INTERVAL_NAMES]) {
-        expect((await page(tenant, 119 * DAY, interval, undefined, 5)).resolution).toBe(interval ?? 'raw');
-      }
-    });
-
-    describe('of which the old has been deleted', () => {
-      beforeAll(() => forget(tenant));
+    describe.each([
+      ['is there still', () => Promise.resolve()],
+      ['has been deleted', deleteTheOld],
+    ])('of which the old %s', (_, doBefore) => {
+      beforeAll(doBefore);
 
       it.each([
         [HOUR, undefined, 'raw'],
@@ -101,7 +80,7 @@ export function historyResolutionContract(storage: () => Storage): void {
         },
       );
 
-      it('a series of which nothing is deleted is shown as asked for, from whenever', async () => {
+      it('a series of which nothing is old is shown as asked for, from whenever', async () => {
         expect(await page(tenant, 400 * DAY, undefined, 'new')).toMatchObject({
           resolution: 'raw',
           messages: [{}, {}],
@@ -128,6 +107,39 @@ export function historyResolutionContract(storage: () => Storage): void {
     });
   });
 
+  it('of several series it is as coarse as one of them needs, though the last value of each is kept', async () => {
+    const tenant = newTenant();
+    await record(tenant, 'boot', 24.5 * HOUR);
+    await record(tenant, 'load', ...Array.from({ length: 300 }, (_, index) => 24.4 * HOUR - index * 10_000));
+    await deleteTheOld();
+
+    const answer = await page(tenant, 25 * HOUR);
+    expect(answer.resolution).toBe('1s');
+    expect(answer.messages).toHaveLength(301);
+    expect(await page(tenant, 25 * HOUR, undefined, 'boot')).toMatchObject({ resolution: '1s', messages: [{}] });
+    expect(await page(tenant, 23 * HOUR)).toMatchObject({ resolution: 'raw', messages: [] });
+  });
+
+  it('what is recorded late makes nothing else look as if it had not been', async () => {
+    const tenant = newTenant();
+    const agos = Array.from({ length: 3 * 24 * 60 }, (_, index) => index * MINUTE + 1000);
+    await record(tenant, 'steady', ...agos);
+    await deleteTheOld();
+    const shown = () => page(tenant, 3 * DAY + HOUR, '1s');
+    expect(await shown()).toMatchObject({ resolution: '1m', messages: { length: agos.length } });
+
+    await record(tenant, 'steady', 3 * DAY + MINUTE);
+    expect(await shown()).toMatchObject({ resolution: '1m', messages: { length: agos.length + 1 } });
+  });
+
+  it('what lies behind the span makes it no coarser', async () => {
+    const tenant = newTenant();
+    await record(tenant, 'n', 40 * HOUR);
+    const span = { channel: CHANNEL, start_time: (now - 50 * HOUR) / 1000, end_time: (now - 45 * HOUR) / 1000 };
+
+    expect(await storage().metricsHistory.page(tenant, span)).toMatchObject({ resolution: 'raw', messages: [] });
+  });
+
   it('whatever is asked for is found by an index, and of many series each by its own', async () => {
     const others = [newTenant(), newTenant()];
     const tenant = newTenant();
@@ -142,6 +154,8 @@ export function historyResolutionContract(storage: () => Storage): void {
           timestamp: (now - index * 2 * MINUTE) / 1000,
         })),
       );
+      // There is more of others than would be read through sooner than it is sought.
+      if (one === tenant) await deleteTheOld();
       for (let no = 0; no < 700; no++) {
         void storage().hostEvents.publish(one, 'reports.events', {
           type: 'ready',
@@ -151,10 +165,13 @@ export function historyResolutionContract(storage: () => Storage): void {
       }
     }
     await storage().queue.drain();
-    await forget(tenant);
     await storage().rows('ANALYZE');
     const plans = await plansOf(storage(), async () => {
       for (const name of [undefined, 'n7']) {
+        const recent = await page(tenant, 23 * HOUR, undefined, name, 1);
+        expect(recent).toMatchObject({ resolution: 'raw', nextCursor: expect.any(String) as unknown });
+        const next = { channel: CHANNEL, start_time: 0, ...(name && { name }), cursor: recent.nextCursor! };
+        expect((await storage().metricsHistory.page(tenant, next)).messages).not.toEqual([]);
         for (const interval of [undefined, '1s', '1m', '1h'] as const) {
           const { messages, nextCursor } = await page(tenant, 3 * DAY, interval, name, 4);
           expect(messages).toHaveLength(4);
@@ -164,6 +181,9 @@ export function historyResolutionContract(storage: () => Storage): void {
       }
       const events = { channel: 'reports.events', start_time: 0, name: 'ready', tags: { shop: '3' } };
       expect(await collected(storage().metricsHistory.values(tenant, events))).toHaveLength(78);
+      const { nextCursor } = await storage().metricsHistory.page(tenant, { ...events, limit: 1 });
+      const next = await storage().metricsHistory.page(tenant, { ...events, limit: 1, cursor: nextCursor! });
+      expect(next.messages).toHaveLength(1);
       const ids = (await storage().channelSeries.of(tenant, channelName(CHANNEL))).map(({ id }) => id);
       expect((await storage().rollups.at('1h', now - ((now - HOUR) % HOUR) - HOUR, ids)).size).toBeGreaterThan(0);
       expect(await storage().latest.samples(tenant, channelName(CHANNEL), NO_FILTER, 5)).toHaveLength(5);
@@ -171,10 +191,18 @@ export function historyResolutionContract(storage: () => Storage): void {
 
     const seen = [...new Set(plans)];
     expectIndexed(seen, ['opened']);
+    // Where one page ended, the next goes on, however much there is at that instant.
+    for (const number of ['point_id', 'event_id']) {
+      const goingOn = seen.filter((plan) => new RegExp(`${number}"? > `).test(plan));
+      expect(goingOn).not.toEqual([]);
+      for (const plan of goingOn) {
+        expect(plan).toMatch(new RegExp(`timestamp=\\? AND rowid>|Index Cond: .*("timestamp" = |${number} > )`));
+      }
+    }
     const ofRollups = seen.filter((plan) => plan.includes('metricast_rollup'));
     expect(ofRollups.length).toBeGreaterThan(5);
     for (const plan of ofRollups.filter((one) => one.includes('opened'))) {
-      expect(plan).toMatch(/resolution ?=.*bucket ?=.*series_id ?(=|IN)/);
+      expect(plan).toMatch(/resolution ?=.*bucket ?=.*series_id ?(=|IN|>)/);
     }
   });
 }

@@ -176,25 +176,31 @@ export function historyContract(storage: () => Storage): void {
     expect((await pages(tenant, { start_time: 0, name: 'n1' }, [999])).flat()).toHaveLength(2333);
   });
 
-  it('of more series than one statement names, and with long times of nothing, all comes in order', async () => {
-    const tenant = newTenant();
-    const [now, day] = [Date.now(), 24 * 60 * MINUTE];
-    const points = [0, 3, 400, 401].flatMap((days) =>
-      Array.from({ length: 1100 }, (_, index): Point => ({
-        name: `n${index}`,
-        type: 'counter',
-        value: 1000 - days,
-        timestamp: now - days * day - (index % 50) * 1000,
-        tags: {},
-      })),
-    );
-    await record(tenant, points);
-    for (const interval of [undefined, '1s', '5m', '1h'] as const) {
+  it.each([
+    [undefined, 60 * MINUTE, 23],
+    ['1s', 60 * MINUTE, 47],
+    ['5m', 24 * 60 * MINUTE, 89],
+    ['1h', 24 * 60 * MINUTE, 401],
+  ] as const)(
+    'of more series than one statement names, and with long times of nothing, all comes in order as %s',
+    async (interval, unit, longest) => {
+      const tenant = newTenant();
+      const now = Date.now();
+      const points = [0, 3, longest - 1, longest].flatMap((units) =>
+        Array.from({ length: 1100 }, (_, index): Point => ({
+          name: `n${index}`,
+          type: 'counter',
+          value: 1000 - units,
+          timestamp: now - units * unit - (index % 50) * 1000,
+          tags: {},
+        })),
+      );
+      await record(tenant, points);
       const read = await values(tenant, { start_time: 0, ...(interval && { aggregation_interval: interval }) });
       expect(orderOf(read)).toEqual(orderOf(read).toSorted((one, other) => one - other));
       expectSame(read, naiveHistory(points, { start: 0, end: now + 1, interval }));
-    }
-  });
+    },
+  );
 
   it('the window that is still open is part of it, with its numbers so far', async () => {
     const tenant = newTenant();

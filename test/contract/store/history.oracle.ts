@@ -47,7 +47,9 @@ export function naiveHistory(points: readonly Point[], { start, end, name, tags 
       const increase = indexes.reduce((total, index) => total + increases[index]!, 0);
       const [p50, p95, p99] = [quantile(0.5), quantile(0.95), quantile(0.99)];
       const value = type === 'gauge' ? sum / values.length : type === 'counter' ? increase : p50;
-      const all = type === 'histogram' ? { ...summary, p50, p95, p99 } : summary;
+      const last = sorted[indexes.at(-1)!]!.value;
+      const more = { gauge: { last }, counter: {}, histogram: { p50, p95, p99 } };
+      const all = { ...summary, ...more[type] };
       return [{ ...sample, timestamp, value, summary: all, window: { interval } }];
     });
   });

@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { type Collectors, StateRecorder } from '../../../src/metrics/index.js';
 import type { Sample, State, TenantId } from '../../../src/protocol/index.js';
-import { DerivedSeries } from '../../../src/store/index.js';
+import { DerivedSeries, SeriesStore } from '../../../src/store/index.js';
 import { CapturedLog } from '../../support/captured-log.js';
 import { channelName, sampleWith, stateFor } from '../../support/publications.js';
 import { Published } from '../../support/published.js';
@@ -11,6 +11,7 @@ import { type Storage, newTenant } from '../../support/storage.js';
 
 const MACHINE = channelName('machine.metrics');
 const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 /** A whole hour, long enough ago. */
 const BEGIN = Date.UTC(2026, 10, 20, 12);
 const TAGS = { host: 'a', instance: 'a:1' };
@@ -22,10 +23,13 @@ export function keptStatesContract(storage: () => Storage): void {
   /** On the steady clock, from a beginning of its own. */
   let clock: number;
   let log: CapturedLog;
-  beforeEach(() => {
-    const { queue, series, tenants } = storage();
+  const newRecorder = (series: SeriesStore) => {
+    const { queue, tenants } = storage();
     const collectors = { get: () => ({ notKept: ['tasks.pending'] }) } as unknown as Collectors;
     recorder = new StateRecorder(queue, new DerivedSeries(series), collectors, tenants);
+  };
+  beforeEach(() => {
+    newRecorder(storage().series);
     tenant = newTenant();
     clock = performance.now();
     vi.spyOn(performance, 'now').mockImplementation(() => clock);
@@ -104,6 +108,20 @@ export function keptStatesContract(storage: () => Storage): void {
     expect(log.text).toContain('machine.metrics is kept as history again');
   });
 
+  it('a failure is logged again where nobody watched in between', async () => {
+    const write = vi.spyOn(storage().queue, 'write').mockRejectedValue(new Error('no room'));
+    await keep(0, { value: 1 });
+    recorder.forget({ tenant, channel: MACHINE });
+    const failing = keep(10, { value: 1 });
+    // Nobody watches any more while it is being kept.
+    recorder.forget({ tenant, channel: MACHINE });
+    await failing;
+    await keep(20, { value: 1 });
+    write.mockRestore();
+
+    expect(log.text.match(/could not be kept as history/g)).toHaveLength(3);
+  });
+
   it('in at most half of the series that the tenant may have; what has no room is left out, and logged once', async () => {
     set(storage().tenants, tenant, { limits: { maxSeries: 4 } });
     const many = Array.from({ length: 6 }, (_, index) => ({ name: `n${index}`, value: index }));
@@ -119,6 +137,29 @@ export function keptStatesContract(storage: () => Storage): void {
     expect(states.map(({ name }) => name)).toEqual(['n0', 'n1', 'n0', 'n1']);
     expect(recorded).toMatchObject({ accepted: 2, rejected: [{ index: 2, field: 'tags' }] });
     expect(log.text.match(/has no room for all its series/g)).toHaveLength(1);
+  });
+
+  it('however often the server begins anew, and its states new series: those of days ago leave their room, to all', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    set(storage().tenants, tenant, { limits: { maxSeries: 8 } });
+    const own = { channel: 'orders.metrics', type: 'gauge' as const, value: 1 };
+    for (let day = 0; day < 10; day++) {
+      newRecorder(new SeriesStore());
+      const tags = { host: 'a', instance: `a:${day}` };
+      await keep(day * 86_400, { name: 'n', tags, value: day }, { name: 'm', tags, value: day });
+      clock += DAY;
+      vi.setSystemTime(Date.now() + DAY);
+    }
+    expect(await kept()).toHaveLength(20);
+    await keep(864_000, ...['n', 'm', 'o', 'p'].map((name) => ({ name, tags: { host: 'b' } })));
+    expect(await kept()).toHaveLength(22);
+    clock += DAY;
+    const recorded = await storage().metrics.record(
+      tenant,
+      ['a', 'b', 'c', 'd', 'e'].map((name) => ({ ...own, name })),
+    );
+    expect(recorded).toMatchObject({ accepted: 4, rejected: [{ index: 4 }] });
   });
 
   it('without those that cannot be stored, and those that are made of what is recorded in the channel', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { DataSource } from 'typeorm';
 import { openDataSource } from '../../../src/persistence/data-source.js';
+import { MetricSeries } from '../../../src/store/metric-series.entity.js';
 import type { TestDatabase } from '../../support/databases.js';
 
 /** The migrations, each time on a database of their own. */
@@ -19,6 +20,9 @@ export function migrationsContract(createDatabase: () => Promise<TestDatabase>):
   });
 
   const differences = async () => {
+    // The day on which the column was added, which no entity can know.
+    const seenOn = dataSource.getMetadata(MetricSeries).findColumnWithPropertyName('seenOn')!;
+    seenOn.default = today();
     // An entity has one type for both databases: PostgreSQL's `bigint`. In SQLite only an `INTEGER` can be generated,
     // which holds as much.
     if (dataSource.options.type !== 'postgres') {
@@ -30,6 +34,15 @@ export function migrationsContract(createDatabase: () => Promise<TestDatabase>):
 
   it('make what the entities say', async () => {
     expect(await differences()).toEqual([]);
+  });
+
+  it('a series of a version that does not say when it was seen counts as seen when that came to be known', async () => {
+    await dataSource.query(
+      `INSERT INTO metricast_metric_series (identity, tenant_id, channel, name, type, tags)
+       VALUES ('i', 't', 'c.metrics', 'n', 'gauge', '')`,
+    );
+
+    expect(await dataSource.query('SELECT seen_on FROM metricast_metric_series')).toEqual([{ seen_on: today() }]);
   });
 
   it('go back to nothing, and forth again', async () => {
@@ -52,6 +65,10 @@ export function migrationsContract(createDatabase: () => Promise<TestDatabase>):
     expect(await dataSource.query('SELECT id FROM metricast_recorded_id')).toEqual([{ id: 'i' }]);
     expect(await dataSource.query(`SELECT name FROM ${MIGRATIONS_TABLE}`)).toHaveLength(dataSource.migrations.length);
   });
+}
+
+function today(): number {
+  return Math.floor(Date.now() / 86_400_000);
 }
 
 const MIGRATIONS_TABLE = 'metricast_migration';

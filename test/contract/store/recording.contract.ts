@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import type { Publication, Sample } from '../../../src/protocol/index.js';
 import type { MetricInput } from '../../../src/recording/index.js';
+import { MAX_ROWS_QUEUED } from '../../../src/store/index.js';
 import { type Storage, newTenant } from '../../support/storage.js';
 
 /** Values are recorded once each, and published as they were committed. */
@@ -92,6 +93,81 @@ export function recordingContract(storage: () => Storage, another: () => Promise
       [3, ''],
     ]);
     expect((await storedBy(storage(), tenant)).map((content) => content.at(-1))).toEqual([1, 3]);
+  });
+
+  it('commits many items in pieces, the smaller the more rows an item is', async () => {
+    const { metrics, usage, transactor } = storage();
+    const piecesOf = async (recorded: () => Promise<unknown>) => {
+      const before = transactor.sizes.length;
+      await recorded();
+      return transactor.sizes.slice(before).reduce((sum, pieces) => sum + pieces, 0);
+    };
+    const values = Array.from({ length: 2001 }, () => metric());
+    const uses = Array.from({ length: 250 }, () => ({ kind: 'embedding', tool_id: 't' }) as const);
+
+    expect(await piecesOf(() => metrics.record(newTenant(), values))).toBe(3);
+    expect(await piecesOf(() => usage.record(newTenant(), uses))).toBe(3);
+  });
+
+  it('answers for all pieces together: what is bad, what comes again, and what there is no room for', async () => {
+    const tenant = newTenant();
+    const published = new Published(storage());
+    const { tenants, metrics } = storage();
+    const { limits, ...effective } = tenants.effective(tenant);
+    onTestFinished(() => void vi.restoreAllMocks());
+    vi.spyOn(tenants, 'effective').mockReturnValue({ ...effective, limits: { ...limits, maxSeries: 2500 } });
+    const items = Array.from({ length: 4000 }, (_, index) =>
+      metric({ name: `n${index}`, value: index, id: `${index}` }),
+    );
+    items[1700] = metric({ value: Number.NaN });
+    // Comes again a piece later, and once more.
+    for (const index of [1800, 2700, 3999]) items[index] = items[3]!;
+    const { accepted, rejected } = await metrics.record(tenant, items);
+
+    const fresh = items.map(({ value }) => value).filter((value, index) => index === value);
+    const beyond = fresh.slice(2500);
+    expect(rejected.map(({ index }) => index)).toEqual([1700, ...beyond]);
+    expect(accepted).toBe(2500 + 3);
+    const stored = (await storedBy(storage(), tenant)).map((content) => content.at(-1));
+    expect(stored).toEqual(fresh.slice(0, 2500));
+    expect(published.contents(tenant).map((content) => content.at(-1))).toEqual(stored);
+  });
+
+  it('where the database fails midway, the first pieces are stored and published, and ids make good the rest', async () => {
+    const tenant = newTenant();
+    const { metrics, transactor } = storage();
+    const published = new Published(storage());
+    const items = Array.from({ length: 10_000 }, (_, index) => metric({ value: index, id: `${index}` }));
+    const values = items.map(({ value }) => value);
+    const commit = transactor.commit.bind(transactor);
+    onTestFinished(() => void vi.restoreAllMocks());
+    vi.spyOn(transactor, 'commit').mockImplementationOnce(commit).mockRejectedValueOnce(new Error('gone'));
+
+    await expect(metrics.record(tenant, items)).rejects.toMatchObject({ code: 'busy' });
+    const first = values.slice(0, transactor.rowsAtOnce);
+    expect((await storedBy(storage(), tenant)).map((content) => content.at(-1))).toEqual(first);
+    expect(published.by(tenant)).toHaveLength(first.length);
+    expect(await metrics.record(tenant, items)).toEqual({ accepted: 10_000, rejected: [] });
+    expect((await storedBy(storage(), tenant)).map((content) => content.at(-1))).toEqual(values);
+    expect(published.contents(tenant).map((content) => content.at(-1))).toEqual(values);
+  });
+
+  it('stores nothing of what there is no room for as a whole', async () => {
+    const tenant = newTenant();
+    const { metrics, queue, transactor, write } = storage();
+    const items = Array.from({ length: 1500 }, () => metric());
+    const release = transactor.hold();
+    const large = write(function* () {
+      yield { sql: 'SELECT 1', values: [] };
+    }, MAX_ROWS_QUEUED - 1000);
+    const refused = metrics.record(tenant, items).catch((error: unknown) => error);
+    const queued = queue.queuedRows;
+    release();
+    await large;
+
+    expect(queued).toBe(MAX_ROWS_QUEUED - 1000);
+    expect(await refused).toMatchObject({ code: 'busy' });
+    expect(await storedBy(storage(), tenant)).toEqual([]);
   });
 
   it('takes 10,000 items at once and no more', async () => {

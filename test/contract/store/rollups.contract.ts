@@ -1,8 +1,10 @@
+import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
 import { INTERVALS, type Sample, type SampleType, Sketch, type TenantId } from '../../../src/protocol/index.js';
 import type { MetricInput } from '../../../src/recording/index.js';
 import type { Row } from '../../../src/store/index.js';
+import { CapturedLog } from '../../support/captured-log.js';
 import { sampleWith } from '../../support/publications.js';
 import { expectIndexed, plansOf } from '../../support/query-plans.js';
 import { type StoredPoint, type StoredRollup, expectedRollups, increasesOf } from '../../support/rollup-oracle.js';
@@ -216,6 +218,34 @@ export function rollupsContract(storage: () => Storage, another: () => Promise<S
     expect(rollups.map(({ count }) => count)).toEqual(Array(15).fill(36));
     for (const { sum, increase } of rollups) expect([sum, increase].every(Number.isFinite)).toBe(true);
   });
+
+  it.each(['', 'null', '{}', '[0,["a",1],[]]'])(
+    'a stored distribution that cannot be read (%s) holds up nobody: it is written anew, and the log is told',
+    async (unreadable) => {
+      const [tenant, other] = [newTenant(), newTenant()];
+      const observe = (value: number) => record(tenant, { type: 'histogram', value });
+      await observe(7);
+      await storage().rows(
+        `UPDATE metricast_rollup SET sketch = $1 WHERE resolution = 60 AND series_id IN (
+           SELECT series_id FROM metricast_metric_series WHERE tenant_id = $2)`,
+        [unreadable, tenant],
+      );
+      const log = new CapturedLog();
+      Logger.overrideLogger(log);
+      onTestFinished(() => Logger.overrideLogger(['fatal']));
+      const windowsAt = (interval: '1m' | '5m') => storage().rollups.at(interval, START, ids);
+      const ids = (await rollupsOf(tenant)).slice(0, 1).map(({ series }) => series);
+      expect([...(await windowsAt('1m')).values()]).toMatchObject([{ count: 1, value: 7 }]);
+      await Promise.all([observe(2), record(other, {})]);
+
+      expect(log.text).toContain(`A distribution of series ${ids[0]} cannot be read`);
+      const [minute, minutes] = [[...(await windowsAt('1m')).values()][0]!, [...(await windowsAt('5m')).values()][0]!];
+      // Of the minute 7 is lost, but for the numbers that are no distribution.
+      expect([minute.count, minute.max, minute.summary.p99]).toEqual([2, 7, expect.closeTo(2, 1)]);
+      expect([minutes.count, minutes.summary.p50]).toEqual([2, expect.closeTo(2, 1)]);
+      expect(await pointsOf(other)).toHaveLength(1);
+    },
+  );
 
   it('what is published says where it is stored, and by how much a counter grew', async () => {
     const tenant = newTenant();

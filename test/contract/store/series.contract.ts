@@ -117,6 +117,15 @@ export function seriesContract(storage: () => Storage): void {
     ]);
   });
 
+  it('which series a value is of is put into words once', async () => {
+    const [tenant, name] = [newTenant(), `n${randomUUID()}`];
+    onTestFinished(() => void vi.restoreAllMocks());
+    const stringify = vi.spyOn(JSON, 'stringify');
+    await record(tenant, { name }, { name });
+
+    expect(stringify.mock.calls.filter(([value]) => value === name)).toHaveLength(2);
+  });
+
   it('a series that was created in a transaction which another write broke is not remembered either', async () => {
     const tenant = newTenant();
     const failing = storage().write(function* () {

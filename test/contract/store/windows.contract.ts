@@ -18,13 +18,19 @@ export function windowsContract(storage: () => Storage): void {
   let clock: SetClock;
   let windows: Windows;
   beforeEach(() => {
-    const { broker, channelSeries, rollups, tenants } = storage();
+    // What was recorded long ago is not shown in the shortest windows.
+    vi.useFakeTimers({ toFake: ['Date'], now: NOON });
+    const { broker, channelSeries, history, queue, rollups, tenants } = storage();
     [hub, clock] = [new Hub(), new SetClock(NOON)];
     const collectors = { has: () => false } as unknown as Collectors;
-    windows = new Windows(hub, broker, collectors, tenants, new WindowMessages(channelSeries, rollups), clock);
+    const messages = new WindowMessages(channelSeries, rollups);
+    windows = new Windows(hub, broker, collectors, history, queue, tenants, messages, clock);
     windows.onModuleInit();
   });
-  afterEach(() => windows.onModuleDestroy());
+  afterEach(() => {
+    windows.onModuleDestroy();
+    vi.useRealTimers();
+  });
 
   /** The windows of a tenant that are published from now on. */
   const sentTo = (tenant: TenantId): Sample[] => {
@@ -64,6 +70,59 @@ export function windowsContract(storage: () => Storage): void {
       hub.close(connection);
     });
     await fc.assert(property, { numRuns: 25 });
+  });
+
+  it('also where it is committed long after the window has ended', async () => {
+    const tenant = newTenant();
+    const sent = sentTo(tenant);
+    clock.set(NOON + 300);
+    const { connection } = connect(hub, { principal: { tenant } });
+    hub.subscribe(connection, { ...wanting(), interval: '1s' });
+    const release = storage().transactor.hold();
+    const record = (name: string, value: number) =>
+      storage().metrics.record(tenant, {
+        ...{ channel: ORDERS, name, value },
+        ...{ type: 'counter', timestamp: (NOON + 500) / 1000 },
+      });
+    const recording = [1, 2, 5].map((value) => record('a', value));
+    clock.pass(1200);
+    release();
+    await Promise.all(recording);
+    await vi.waitFor(() => expect(sent).toMatchObject([{ name: 'a', value: 5 }]));
+    // Of one series, that was sent; of the other, nothing was.
+    await record('a', 6);
+    for (const value of [3, 8]) await record('b', value);
+    clock.pass(250);
+    await vi.waitFor(() => expect(sent).toHaveLength(2));
+    await record('b', 9);
+    clock.pass(1000);
+    await storage().queue.drain();
+
+    expect(sent).toMatchObject([{ name: 'a' }, { name: 'b', value: 8, timestamp: NOON }]);
+    hub.close(connection);
+  });
+
+  it('also where it was recorded ahead of the clock, and nobody was there', async () => {
+    const tenant = newTenant();
+    const sent = sentTo(tenant);
+    clock.set(NOON);
+    const { connection } = connect(hub, { principal: { tenant } });
+    const values = Array.from({ length: 290 }, (_, second) => ({
+      ...{ channel: ORDERS, name: 'level', type: 'gauge' as const, value: second },
+      ...{ tags: { series: String(second % 7) }, timestamp: NOON / 1000 + second },
+    }));
+    await storage().metrics.record(tenant, values);
+    hub.subscribe(connection, { ...wanting(), interval: '1s' });
+    clock.pass(1250);
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    // All are looked up behind the turns of the first one.
+    await vi.waitFor(() => {
+      clock.pass(10_000);
+      expect(sent).toHaveLength(290);
+    }, 20_000);
+
+    expect(sent.map(({ value }) => value)).toEqual(values.map(({ value }) => value));
+    hub.close(connection);
   });
 
   it.each(INTERVAL_NAMES)('of %s, of more series than one statement names', async (interval) => {

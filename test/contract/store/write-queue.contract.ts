@@ -69,6 +69,36 @@ export function writeQueueContract(storage: () => Storage, another: () => Promis
     expect(told[0]![1]).toBeGreaterThan(0);
   });
 
+  it('tells when all that was asked for is written, and waits for nothing that is asked for later', async () => {
+    const [taken] = newIds(1) as [string];
+    await storage().write(writing(taken));
+    let written = 0;
+    const count = () => void written++;
+    const before = commitsSoFar();
+    let release = storage().transactor.hold();
+    const first = storage().write(writing(randomUUID())).then(count);
+    await vi.waitFor(() => expect(sizesSince(before)).toEqual([1]));
+    const others = newIds(5).map((id) => storage().write(writing(id)).then(count));
+    // The newest fails, and the others of its transaction are tried again.
+    const failing = storage()
+      .write(writing(taken))
+      .catch(() => undefined);
+    const asked = storage()
+      .queue.written()
+      .then(() => written);
+    const later = storage().write(writing(randomUUID()), storage().transactor.rowsAtOnce).then(count);
+    release();
+    release = storage().transactor.hold();
+    await first;
+    expect(written).toBe(1);
+    release();
+    await Promise.all([...others, failing]);
+
+    expect(await asked).toBe(6);
+    await later;
+    await storage().queue.written();
+  });
+
   it('is busy from the first write that finds no room until half of it is free', async () => {
     const queue = new WriteQueue(storage().transactor, 100);
     const busyAfter = async (write: Promise<unknown>) => (await write.catch(() => undefined), queue.isBusy);
@@ -90,10 +120,11 @@ export function writeQueueContract(storage: () => Storage, another: () => Promis
     expect(await busyAfter(queue.write(101, writing(randomUUID())))).toBe(false);
   });
 
-  it('takes at most 1,000 rows into a commit, but for a single write that has more', async () => {
+  it('takes as many rows into a commit as the transactor likes, but for a single write that has more', async () => {
     const before = commitsSoFar();
-    const rows = [400, 400, 400, 5000, 600, 400, 1];
-    await Promise.all(rows.map((count) => storage().write(writing(randomUUID()), count)));
+    const most = storage().transactor.rowsAtOnce;
+    const rows = [0.4, 0.4, 0.4, 5, 0.6, 0.4].map((share) => share * most);
+    await Promise.all([...rows, 1].map((count) => storage().write(writing(randomUUID()), count)));
 
     expect(sizesSince(before)).toEqual([2, 1, 1, 2, 1]);
   });
@@ -119,6 +150,53 @@ export function writeQueueContract(storage: () => Storage, another: () => Promis
     expect(results[1]).toMatchObject({ reason: BUSY });
     expect(await written([partly, ...ids])).toEqual(ids);
     expect(sizesSince(before)).toEqual([6, 5, 4]);
+  });
+
+  it('writes what is brought together one after the other, and in between nothing else', async () => {
+    const [before, most, ids] = [commitsSoFar(), storage().transactor.rowsAtOnce, newIds(4)];
+    const answered: string[] = [];
+    const note = (written: Promise<string>) => written.then((id) => answered.push(id));
+    const writes = ids.slice(0, 3).map((id) => ({ rows: 0.6 * most, write: writing(id) }));
+    const notes = storage().queue.writeAll(writes).map(note);
+    await Promise.all([...notes, note(storage().write(writing(ids[3]!)))]);
+
+    expect(answered).toEqual(ids);
+    expect(sizesSince(before)).toEqual([1, 1, 2]);
+  });
+
+  it('where one fails that was brought with others, gives up those that are not committed yet', async () => {
+    const [taken, first, second, third, other] = newIds(5) as [string, string, string, string, string];
+    const most = storage().transactor.rowsAtOnce;
+    await storage().write(writing(taken));
+    const before = commitsSoFar();
+    // The first is committed alone, and the second together with the one that fails.
+    const sized = [
+      { rows: most, write: writing(first) },
+      { rows: 1, write: writing(second) },
+      { rows: 1, write: writing(taken) },
+      { rows: most, write: writing(third) },
+    ];
+    const results = await Promise.allSettled([...storage().queue.writeAll(sized), storage().write(writing(other))]);
+
+    expect(results.map(({ status }) => status === 'fulfilled')).toEqual([true, false, false, false, true]);
+    for (const result of results.slice(1, 4)) expect(result).toMatchObject({ reason: BUSY });
+    expect(await written([first, second, third, other])).toEqual([first, other]);
+    expect([sizesSince(before), storage().queue.queuedRows]).toEqual([[1, 2, 1], 0]);
+  });
+
+  it('refuses at once what it has no room for as a whole', async () => {
+    const queue = new WriteQueue(storage().transactor, 10);
+    const [first, second, third] = newIds(3) as [string, string, string];
+    const release = storage().transactor.hold();
+    const waiting = queue.write(5, writing(first));
+    const writes = [second, third].map((id) => ({ rows: 3, write: writing(id) }));
+    expect(() => queue.writeAll(writes)).toThrow(expect.objectContaining(BUSY) as Error);
+    expect(queue.queuedRows).toBe(5);
+    release();
+    await waiting;
+    await Promise.all(queue.writeAll(writes));
+
+    expect(await written([first, second, third])).toEqual([first, second, third]);
   });
 
   it('where the database takes nothing, all fail at once and none is tried again', async () => {

@@ -98,6 +98,80 @@ describe('a sketch', () => {
   });
 });
 
+describe('a sketch of more than it can tell apart', () => {
+  /** As far apart as numbers can be, on both sides of zero: each in a bin of its own. */
+  const spread = Array.from({ length: 70_000 }, (_, index) => {
+    const power = -300 + (600 * (index % 35_000)) / 35_000;
+    return index < 35_000 ? 10 ** power : -(10 ** power);
+  });
+  const { min, max, sum } = { min: Math.min(...spread), max: Math.max(...spread), sum: 0 };
+  const extremes = { count: spread.length, sum, min, max };
+  const sketchOf = (values: readonly number[]) => {
+    const sketch = new Sketch();
+    for (const value of values) sketch.add(value);
+    return sketch;
+  };
+
+  it('stays small, in memory, stored, and merged from small ones', () => {
+    const merged = new Sketch();
+    for (let start = 0; start < spread.length; start += 1000) merged.merge(sketchOf(spread.slice(start, start + 1000)));
+    for (const sketch of [sketchOf(spread), merged]) {
+      expect(sketch.bytes).toBeLessThan(250_000);
+      expect(sketch.encode().length).toBeLessThan(25_000);
+    }
+  });
+
+  it('is right of the values furthest from zero, and counts all others as zero', () => {
+    const { p50, p95, p99 } = sketchOf(spread).quantiles(extremes);
+    expect(p99).toSatisfy(isWithin(0.01, lowerQuantile(spread, 0.99)));
+    expect([p50, p95]).toEqual([0, 0]);
+  });
+
+  it('says the same whatever came first, and however it was merged and stored on its way', () => {
+    const expected = sketchOf(spread).quantiles(extremes);
+    const shuffled = fc.sample(fc.shuffledSubarray([...spread.keys()], { minLength: spread.length }), 1)[0]!;
+    const orders = [spread.toReversed(), shuffled.map((index) => spread[index]!)];
+    for (const values of orders) {
+      let stored = new Sketch();
+      for (let start = 0; start < values.length; start += 7000) {
+        stored.merge(sketchOf(values.slice(start, start + 7000)));
+        stored = Sketch.decode(stored.encode());
+      }
+      expect(stored.quantiles(extremes)).toEqual(expected);
+    }
+  });
+
+  it('keeps 2,048 that it can, wherever they are', () => {
+    const values = Array.from({ length: 2047 }, (_, index) => 1.021 ** index);
+    const far = [...values, 1e300];
+    const quantiles = sketchOf(far).quantiles({ count: far.length, sum: 0, min: 1, max: 1e300 });
+    for (const [name, share] of QUANTILES) expect(quantiles[name]).toSatisfy(isWithin(0.01, lowerQuantile(far, share)));
+  });
+});
+
+describe('a stored sketch', () => {
+  it('says what was observed of those that it knows, where some were lost', () => {
+    const sketch = new Sketch();
+    for (const value of [1, 2, 3]) sketch.add(value);
+    expect(sketch.quantiles({ count: 1000, sum: 0, min: 1, max: 500 }).p50).toSatisfy(isWithin(0.01, 2));
+  });
+
+  it.each([
+    '',
+    'null',
+    '5',
+    '[]',
+    '[0]',
+    '[0,[1.5,1],[]]',
+    '[0,["a",1],[]]',
+    '[0,[1],[]]',
+    '[0,[1,-1],[]]',
+    '[null,[],[]]',
+  ])('is refused where it is none: %s', (text) => {
+    expect(() => Sketch.decode(text)).toThrow();
+  });
+});
+
 describe('a bin', () => {
   it('holds nothing that is further from its middle than 1 %', () => {
     const value = fc.double({ min: 1e-300, max: 1e300, noNaN: true, minExcluded: true });
