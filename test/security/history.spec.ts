@@ -16,6 +16,12 @@ const SQL = [
   `:name $1 ? ${MARK}`,
 ];
 
+/** An answer but for the end of its span, which is the moment of the question where nobody says otherwise. */
+function withoutEnd(answer: WireMessage): WireMessage {
+  const cursor = answer['next_cursor'];
+  return { ...answer, next_cursor: typeof cursor === 'string' ? cursor.replace(/\d+$/, '') : cursor };
+}
+
 describe('the history of a channel', () => {
   let app: TestApp;
   let tenant: TestTenant;
@@ -59,7 +65,7 @@ describe('the history of a channel', () => {
     const client = await tenant.watch('JSON', tenant.token(claims));
     const { id: _, ...frame } = await client.ask({ type: 'get_history', data: { channel, ...options } });
     await client.close();
-    if (rest.status === 200 && frame['next_cursor'] === rest.body['next_cursor']) expect(rest.body).toEqual(frame);
+    if (rest.status === 200) expect(withoutEnd(rest.body)).toEqual(withoutEnd(frame));
     return { rest, frame, metrics: (rest.body['metrics'] ?? []) as WireMessage[] };
   };
 

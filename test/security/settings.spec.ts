@@ -8,6 +8,7 @@ import { TestTenant } from '../support/test-tenant.js';
 const ROUTES: Readonly<Record<Role, readonly string[]>> = {
   viewer: [
     'GET /channels',
+    'GET /channels/:channel/history',
     'GET /channels/:channel/latest',
     'GET /routing/metrics',
     'GET /settings/:tenantId',

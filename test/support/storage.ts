@@ -106,7 +106,7 @@ export async function openStorage(url: string) {
     points,
     new WindowReader(rollups),
     new EventReader(dataSource.getRepository(StoredEvent)),
-    new ResolutionFinder(points, rollups),
+    new ResolutionFinder(rollups),
     { of: (tenant) => tenants.stored(tenant)?.retentionDays ?? null, all: () => tenants.retentionDays() },
   );
   const instances = new InstanceRegistry(dataSource.getRepository(Instance), queue, scheduler);

@@ -14,6 +14,10 @@ export class WatchedTransactor implements Transactor {
 
   constructor(private readonly transactor: Transactor) {}
 
+  get rowsAtOnce(): number {
+    return this.transactor.rowsAtOnce;
+  }
+
   async commit(
     writes: readonly (() => Write<unknown>)[],
     tenants?: readonly (TenantId | undefined)[],

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Controller, Get, Req, Res, UseFilters, UseGuards, VERSION_NEUTRAL } from '@nestjs/common';
 import { HttpAuthGuard, RequireRole, principalOf } from '../../auth/index.js';
 import { MetricastError, parseChannelName } from '../../protocol/index.js';
@@ -39,9 +40,12 @@ export class ChannelsController {
     const query = readHistoryQuery(request, pathParameter(request, 'channel'));
     const text = await this.history.of(principalOf(request), query);
     if (!text) throw new MetricastError('not_found');
-    this.answer.stream(response, text);
+    // Who asks with HEAD is sent none of it, so none of it is read.
+    this.answer.stream(response, (request as IncomingMessage).method === 'HEAD' ? nothing() : text);
   }
 }
+
+async function* nothing(): AsyncGenerator<string> {}
 
 function isChannelName(value: unknown): value is string {
   return parseChannelName(value) !== undefined;

@@ -40,10 +40,13 @@ export class HistoryText {
     let separator = '';
     try {
       for (let piece = first; !piece.done; piece = await pieces.next()) {
-        for (let start = 0; start < piece.value.length; start += VALUES_A_PIECE) {
+        for (let start = 0; start === 0 || start < piece.value.length; start += VALUES_A_PIECE) {
           const messages = piece.value.slice(start, start + VALUES_A_PIECE).map(({ message }) => message);
-          yield text + separator + textOf(messages).slice(opening, opening - empty.length);
-          [text, separator] = ['', ','];
+          const values = textOf(messages).slice(opening, opening - empty.length);
+          // Without values too: only in between is it noticed that the client went away.
+          yield text + (values && separator) + values;
+          text = '';
+          if (values) separator = ',';
         }
       }
     } finally {

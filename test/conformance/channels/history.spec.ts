@@ -92,13 +92,13 @@ describe.each(ENCODINGS)('get_history over %s', (encoding) => {
     expect(metricsOf(answer)).toHaveLength(4);
     expect(metricsOf(answer)).toEqual(
       expect.arrayContaining([
-        window(60, { type: 'gauge', value: 4, count: 3, sum: 12, min: 2, max: 6 }),
+        window(60, { type: 'gauge', value: 4, count: 3, sum: 12, min: 2, max: 6, last: 6 }),
         window(60, { type: 'counter', value: 17, count: 3, sum: 27, min: 3, max: 14 }),
         window(60, {
           ...{ type: 'histogram', value: about(2), count: 4, sum: 10, min: 1, max: 4 },
           ...{ p50: about(2), p95: about(3), p99: about(3) },
         }),
-        window(120, { type: 'gauge', value: 7, count: 1, sum: 7, min: 7, max: 7 }),
+        window(120, { type: 'gauge', value: 7, count: 1, sum: 7, min: 7, max: 7, last: 7 }),
       ]),
     );
     expect(metricsOf(await history({ start_time: T + 120, aggregation_interval: '1h' }))).toMatchObject([
@@ -170,7 +170,7 @@ describe.each(ENCODINGS)('get_history over %s', (encoding) => {
   it('is shown to a slow reader who asks for many pages at once', async () => {
     const tags = Object.fromEntries(Array.from({ length: 14 }, (_, index) => [`tag${index}`, 'x'.repeat(256)]));
     await record(...Array.from({ length: 120 }, (_, index) => [index, index, { tags }] as const));
-    const [{ outbox }] = [...app.app.get(Hub).connectionsOf(tenant.id as TenantId)] as [Connection];
+    const [{ outbox }] = [...app.app.get(Hub).heads.connectionsOf(tenant.id as TenantId)] as [Connection];
     client.wire.socket.pause();
     for (let no = 0; no < 40; no++) {
       client.send({ type: 'get_history', id: no, data: { channel: ORDERS, start_time: T, limit: 10_000 } });

@@ -84,7 +84,7 @@ describe.each(ENCODINGS)('windows over %s', (encoding) => {
     const own = { channel: ORDERS, tags: { shop: 'north' }, timestamp: iso(NOON), ...window };
     const about = (value: number) => expect.closeTo(value, 2) as number;
     expect(live).toEqual([
-      { ...own, name: 'orders.open', type: 'gauge', value: 3, count: 3, sum: 9, min: 1, max: 5, offset: 13 },
+      { ...own, name: 'orders.open', type: 'gauge', value: 3, count: 3, sum: 9, min: 1, max: 5, last: 3, offset: 13 },
       // 10 at first, 4 more, began again at 3, 2 more.
       { ...own, name: 'orders.placed', type: 'counter', value: 19, count: 4, sum: 32, min: 3, max: 14, offset: 13 },
       {

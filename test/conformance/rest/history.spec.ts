@@ -1,7 +1,8 @@
 import { get } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DATA_SOURCE, HistoryReader } from '../../../src/store/index.js';
 import { PointReader } from '../../../src/store/point-reader.js';
 import { type Answer, type Platform, SECRET, TestApp } from '../../support/app.js';
@@ -181,45 +182,82 @@ describe.each<Platform>(['express', 'fastify'])('GET /channels/:channel/history 
     expect(await history()).toMatchObject({ status: 200 });
   });
 
-  it('is read no further than its client reads, and no more where the client goes away', async () => {
-    const tags = Object.fromEntries(Array.from({ length: 14 }, (_, index) => [`tag${index}`, 'x'.repeat(256)]));
-    for (let time = 0; time < 10; time++) await record(1000, { tags });
+  /** Counts the pieces that are read of points from here on, and knows when that is over. */
+  const watchReading = () => {
     const points = app.app.get(PointReader, { strict: false });
-    let slices = 0;
-    let isOver = false;
+    const reading = { slices: 0, isOver: false };
     const original = points.slices.bind(points);
     const spy = vi.spyOn(points, 'slices').mockImplementation(async function* (...asked) {
       try {
         for await (const slice of original(...asked)) {
-          slices++;
+          reading.slices++;
           yield slice;
         }
       } finally {
-        isOver = true;
+        reading.isOver = true;
       }
     });
+    onTestFinished(() => spy.mockRestore());
+    return reading;
+  };
+
+  it('is read no further than its client reads, and no more where the client goes away', async () => {
+    const tags = Object.fromEntries(Array.from({ length: 14 }, (_, index) => [`tag${index}`, 'x'.repeat(256)]));
+    for (let time = 0; time < 10; time++) await record(1000, { tags });
+    const reading = watchReading();
     const url = app.url(`/channels/${ORDERS}/history?start_time=${T}&limit=10000`);
     const request = get(url, { headers: { authorization: `Bearer ${tenant.token()}` } });
     await new Promise((resolve) => request.on('response', (response) => resolve(response.pause())));
-    await vi.waitFor(() => expect(slices).toBeGreaterThan(0));
+    await vi.waitFor(() => expect(reading.slices).toBeGreaterThan(0));
     // Nothing else tells that it has come to a stop than that the others are answered meanwhile.
     for (let time = 0; time < 30; time++) await reader.get('/channels');
-    const [read, wasOver] = [slices, isOver];
+    const { slices: read, isOver: wasOver } = reading;
     request.destroy();
-    await vi.waitFor(() => expect(isOver).toBe(true));
-    spy.mockRestore();
+    await vi.waitFor(() => expect(reading.isOver).toBe(true));
 
     expect(wasOver).toBe(false);
     expect(read).toBeLessThan(4);
   });
 
+  it('that is looked for in vain is looked for no longer than its client waits', async () => {
+    await record(1);
+    const points = app.app.get(PointReader, { strict: false });
+    let isOver = false;
+    const spy = vi.spyOn(points, 'slices').mockImplementation(async function* (_series, { after }) {
+      try {
+        for (;;) {
+          await setImmediate();
+          yield { rows: [], reached: after };
+        }
+      } finally {
+        isOver = true;
+      }
+    });
+    onTestFinished(() => spy.mockRestore());
+    // It is given up only after so much time that does not pass here.
+    const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now());
+    onTestFinished(() => clock.mockRestore());
+    const url = app.url(`/channels/${ORDERS}/history?start_time=${T}`);
+    const request = get(url, { headers: { authorization: `Bearer ${tenant.token()}` } });
+    await new Promise((resolve) => request.on('response', resolve));
+    expect(isOver).toBe(false);
+    request.on('error', () => undefined).destroy();
+
+    await vi.waitFor(() => expect(isOver).toBe(true));
+  });
+
   it('answers HEAD as it would GET, without reading on', async () => {
-    await record(3);
-    const response = await fetch(app.url(`/channels/${ORDERS}/history?start_time=${T}`), {
+    await record(6000);
+    const reading = watchReading();
+    const response = await fetch(app.url(`/channels/${ORDERS}/history?start_time=${T}&limit=10000`), {
       method: 'HEAD',
       headers: { authorization: `Bearer ${tenant.token()}` },
     });
     expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
     expect(await response.text()).toBe('');
+    expect(reading.slices).toBe(1);
+    expect(valuesOf(await history({ limit: 10_000 }))).toHaveLength(6000);
+    expect(reading.slices).toBeGreaterThan(2);
   });
 });

@@ -42,10 +42,10 @@ describe('a client that goes away', () => {
     const client = await tenant.stream('dialect=channels&channels=system.metrics');
     await client.next({ channel: 'system.metrics' });
     const { tenant: id } = [...hub.connections.values()][0]!.principal;
-    expect(hub.isWatched(id, 'system.metrics' as never)).toBe(true);
+    expect(hub.audiences.isWatched(id, 'system.metrics' as never)).toBe(true);
     await client.close();
 
-    await expect.poll(() => hub.isWatched(id, 'system.metrics' as never)).toBe(false);
+    await expect.poll(() => hub.audiences.isWatched(id, 'system.metrics' as never)).toBe(false);
   });
 
   it('is gone where it ends its side alone', async () => {
