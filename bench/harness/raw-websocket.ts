@@ -111,7 +111,7 @@ export class RawWebSocket {
       if (data.length < end) break;
       const [opcode, payload] = [data[start]!, data.subarray(start + header, end)];
       if (opcode === TEXT || opcode === BINARY) this.#onFrame(payload);
-      else if (opcode === PING) this.#sendFrame(PONG, payload);
+      else if (opcode === PING && this.socket.writable) this.#sendFrame(PONG, payload);
       start = end;
     }
     if (start < data.length) this.#rest = data.subarray(start);

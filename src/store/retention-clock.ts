@@ -8,7 +8,7 @@ const DOUBTED: Millis = DAY;
 /**
  * The time by which things are too old. A clock that is wrong would have everything deleted, so one that is more than a
  * day ahead of what is known is believed only when it was so for a day: somebody may set it right meanwhile. What is
- * known is the newest that was recorded when it is first asked, and from then on the steady clock.
+ * known is the newest that was recorded when the server started, and from then on the steady clock.
  */
 export class RetentionClock {
   readonly #logger = new Logger(RetentionClock.name);
@@ -20,11 +20,21 @@ export class RetentionClock {
   /** @param newest when the newest was recorded; `undefined` where there is nothing. */
   constructor(private readonly newest: () => Promise<Millis | undefined>) {}
 
-  /** @throws where it cannot be told what was recorded. */
+  /**
+   * Looks at what was recorded, if that was not looked at yet: before anything can be recorded that has its timestamp of
+   * the clock that is to be judged.
+   *
+   * @throws where it cannot be told what was recorded.
+   */
+  async learn(): Promise<Millis> {
+    return (this.#ahead ??= ((await this.newest()) ?? Date.now()) - performance.now());
+  }
+
+  /** @throws as {@link learn} */
   async now(): Promise<Millis> {
-    this.#ahead ??= ((await this.newest()) ?? Date.now()) - performance.now();
+    const ahead = await this.learn();
     const [now, steady] = [Date.now(), performance.now()];
-    const known = this.#ahead + steady;
+    const known = ahead + steady;
     const isDoubtful = now > known + DOUBTED;
     if (isDoubtful && this.#doubtedSince === undefined) {
       this.#doubtedSince = steady;
@@ -35,7 +45,7 @@ export class RetentionClock {
     }
     if (isDoubtful && steady - this.#doubtedSince! < DOUBTED) return known;
     this.#doubtedSince = undefined;
-    this.#ahead = Math.max(this.#ahead, now - steady);
+    this.#ahead = Math.max(ahead, now - steady);
     return now;
   }
 }

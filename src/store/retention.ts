@@ -75,7 +75,8 @@ export class Retention implements OnApplicationBootstrap, OnModuleDestroy {
     return this.#deleted;
   }
 
-  onApplicationBootstrap(): void {
+  async onApplicationBootstrap(): Promise<void> {
+    await this.#try('Rows', async () => void (await this.#clock.learn()));
     this.scheduler.every(JOB, INTERVAL, () => this.run());
   }
 

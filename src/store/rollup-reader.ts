@@ -16,7 +16,7 @@ import { sketchOf } from './stored-sketches.js';
 const MAX_SOUGHT = 4096;
 /** Windows that are looked at for whether there is anything in them, before longer ones are. */
 const FIRST_LOOK = 16;
-/** Statements that pass over windows without a value, before it is left to the caller whether to go on. */
+/** Looks that pass over windows without a value, before it is left to the caller whether to go on. */
 const MAX_LOOKS = 64;
 /** Windows that are read in one turn. Of histograms each is a distribution, which takes its time. */
 const MAX_READ = 256;
@@ -26,6 +26,14 @@ export interface StoredWindow {
   readonly start: Millis;
   readonly seriesId: number;
   readonly aggregateAs: (type: SampleType) => Aggregate;
+}
+
+/** How far windows without a value were passed over. */
+export interface Passed {
+  /** Before this there is nothing. */
+  readonly to: Millis;
+  /** Whether it ended there for it took long already: from there on nothing is known. */
+  readonly gaveUp: boolean;
 }
 
 /**
@@ -76,8 +84,18 @@ export class RollupReader {
    *
    * @param seriesIds ascending.
    */
-  passOver(interval: Interval, from: Millis, to: Millis, seriesIds: readonly number[]): Promise<Millis> {
-    return this.#passOver(interval, from, to, seriesIds, { left: MAX_LOOKS });
+  async passOver(interval: Interval, from: Millis, to: Millis, seriesIds: readonly number[]): Promise<Passed> {
+    const looks = { left: MAX_LOOKS };
+    let begin = from;
+    // A look for so many series is for few windows and takes several statements: what may do without is tried before.
+    if (windowsAtOnce(seriesIds.length, FIRST_LOOK) < FIRST_LOOK) {
+      const longest = INTERVAL_NAMES.at(-1)!;
+      const used = await this.#passOverOthers(longest, windowStart(from, INTERVALS[longest]), to, seriesIds, looks);
+      begin = Math.max(from, used);
+    }
+    const reached = await this.#passOver(interval, begin, to, seriesIds, looks);
+    // What is found is found while there are looks left.
+    return { to: reached, gaveUp: reached < to && looks.left <= 0 };
   }
 
   /** Times without any value are passed over by the windows of the coarser levels: these are kept at least as long. */
@@ -96,8 +114,7 @@ export class RollupReader {
       const rows = await this.#rows(interval, begin, end, seriesIds, 'MIN(kept.bucket) AS first');
       const found = rows.flatMap(({ first }) => (first === null ? [] : [Number(first)]));
       if (found.length > 0) return Math.min(...found);
-      // A row of each statement.
-      looks.left -= rows.length;
+      looks.left--;
       const next = longer
         ? await this.#passOver(longer, windowStart(end, INTERVALS[longer]), to, seriesIds, looks)
         : await this.#passOverOthers(interval, end, to, seriesIds, looks);

@@ -51,7 +51,7 @@ export class WindowReader {
       }
       // Few of the windows held anything: the next look goes further.
       if (found < (count * ids.length) / 2) count = windowsIn(2 * count * ids.length);
-      begin = found === 0 ? await this.rollups.passOver(interval, stop, end, ids) : stop;
+      begin = found === 0 ? (await this.rollups.passOver(interval, stop, end, ids)).to : stop;
     }
   }
 }

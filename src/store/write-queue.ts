@@ -146,13 +146,17 @@ export class WriteQueue {
     this.#drained = undefined;
   }
 
+  /** As many as one transaction takes. What was brought together is too much for one, and goes one after the other. */
   #takeNext(): Job[] {
-    let count = 1;
-    let rows = this.#jobs[0]!.rows;
-    while (count < this.#jobs.length && rows + this.#jobs[count]!.rows <= this.transactor.rowsAtOnce) {
-      rows += this.#jobs[count++]!.rows;
-    }
-    return this.#jobs.splice(0, count);
+    const requests = new Set<object>();
+    let rows = 0;
+    const end = this.#jobs.findIndex((job) => {
+      rows += job.rows;
+      const isTooMuch = requests.size > 0 && (rows > this.transactor.rowsAtOnce || requests.has(job.request));
+      requests.add(job.request);
+      return isTooMuch;
+    });
+    return this.#jobs.splice(0, end < 0 ? this.#jobs.length : end);
   }
 
   async #commit(taken: readonly Job[]): Promise<void> {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { Scheduler } from '../../../src/scheduler/index.js';
 import { SECRET, TestApp } from '../../support/app.js';
@@ -60,4 +63,26 @@ it('each minute deletes what is older than it is kept: for all tenants, or as on
   await changeSettings(app, usual, { retention_days: 1 });
   await deleteNow();
   expect(await lengths(usual)).toEqual([1, 1, 1]);
+});
+
+it('believes no clock that was wrong already when the server started, whatever is recorded by it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'metricast-clock-'));
+  const options = { auth: { secret: SECRET }, database: `sqlite:${join(folder, 'metricast.db')}` };
+  const first = await TestApp.start(options);
+  const before = new TestTenant(first);
+  await before.record('metrics', [gauge('orders.metrics', { timestamp: now - 60 })]);
+  await first.close();
+  every.mockClear();
+  vi.useFakeTimers({ toFake: ['Date'], now: (now + 800 * DAY) * 1000 });
+  const second = await TestApp.start(options);
+  await new TestTenant(second).record('metrics', [gauge('orders.metrics')]);
+  const [, , job] = every.mock.calls.find(([name]) => name === 'metricast:retention')!;
+  await job();
+  vi.useRealTimers();
+
+  const reader = new RestReader(second, before);
+  const { body } = await reader.get(`/channels/orders.metrics/history?start_time=${now - DAY}&aggregation_interval=1m`);
+  expect(body['metrics']).toHaveLength(1);
+  await second.close();
+  rmSync(folder, { recursive: true });
 });

@@ -13,12 +13,12 @@ export function historyPaceContract(storage: () => Storage): void {
   const now = Date.now();
   const thisHour = now - (now % HOUR);
 
-  const newSeries = async (tenant: TenantId, names: readonly string[]): Promise<number[]> => {
+  const newSeries = async (tenant: TenantId, names: readonly string[], channel = CHANNEL): Promise<number[]> => {
     await storage().metrics.record(
       tenant,
-      names.map((name) => ({ channel: CHANNEL, name, type: 'gauge', value: 1, timestamp: now / 1000 })),
+      names.map((name) => ({ channel, name, type: 'gauge', value: 1, timestamp: now / 1000 })),
     );
-    return (await storage().channelSeries.of(tenant, channelName(CHANNEL))).map(({ id }) => id);
+    return (await storage().channelSeries.of(tenant, channelName(channel))).map(({ id }) => id);
   };
   /** As if a value had been recorded in each hour of two years. */
   const fillHours = (series: number) =>
@@ -96,11 +96,48 @@ export function historyPaceContract(storage: () => Storage): void {
         const queries = await queriesOf(async () => ({ value: slice } = await slices.next()));
         expect(slice?.rows).toEqual([]);
         expect(slice!.reached.timestamp).toBeGreaterThan(reached);
-        expect(queries).toBeLessThan(80);
+        expect(queries).toBeLessThan(100);
         reached = slice!.reached.timestamp;
       }
       expect(reached).toBeLessThan(thisHour);
       await slices.return(undefined);
+    });
+  });
+
+  describe('of nine thousand series that are all new', () => {
+    const tenant = newTenant();
+    const numbered = (prefix: string) => Array.from({ length: 4500 }, (_, index) => `${prefix}${index}`);
+    const query = { channel: CHANNEL, start_time: (now - 47 * HOUR) / 1000, limit: 10 };
+    let between: number;
+    beforeAll(async () => {
+      await newSeries(tenant, numbered('m'));
+      [between] = (await newSeries(tenant, ['n'], 'other.metrics')) as [number];
+      const ids = await newSeries(tenant, numbered('n'));
+      expect([ids.length, ids[0]! < between, between < ids.at(-1)!]).toEqual([9000, true, true]);
+    });
+
+    it('values are shown as they were recorded, from before any was', async () => {
+      const queries = await queriesOf(async () => {
+        const page = await storage().metricsHistory.page(tenant, query);
+        expect(page).toMatchObject({ resolution: 'raw', messages: { length: 10 } });
+      });
+      expect(queries).toBeLessThan(150);
+    });
+
+    it('the times before are passed over to the first window', async () => {
+      const queries = await queriesOf(async () => {
+        const page = await storage().metricsHistory.page(tenant, { ...query, aggregation_interval: '1s' });
+        expect(page).toMatchObject({ resolution: '1s', messages: { length: 10 } });
+      });
+      expect(queries).toBeLessThan(5000);
+    });
+
+    it('values are shown as they were recorded, though another series among them is old', async () => {
+      await fillHours(between);
+      const queries = await queriesOf(async () => {
+        expect(await storage().metricsHistory.page(tenant, query)).toMatchObject({ resolution: 'raw' });
+      });
+      expect(queries).toBeLessThan(1500);
     });
   });
 

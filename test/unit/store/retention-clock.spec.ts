@@ -74,3 +74,15 @@ it('goes on though it could not be told at first what was recorded', async () =>
   await expect(clock.now()).rejects.toThrow('no database');
   expect(await clock.now()).toBe(NOW);
 });
+
+it('is not led astray by what was recorded by a wrong clock since it has looked', async () => {
+  const newest = vi
+    .fn()
+    .mockResolvedValueOnce(NOW - 60_000)
+    .mockResolvedValue(NOW + 800 * DAY);
+  const clock = new RetentionClock(newest);
+  vi.setSystemTime(NOW + 800 * DAY);
+  await clock.learn();
+  pass(60_000, 800 * DAY + 60_000);
+  expect(await clock.now()).toBe(NOW);
+});
