@@ -56,8 +56,9 @@ export class WindowCloser {
 
   /** Resolves when what is known to have come late for these windows is sent. */
   async caughtUp(windows: OpenWindows): Promise<void> {
-    if (!windows.hasLate) return;
+    // It may be among what is being sent.
     await this.#underWay.get(windows);
+    if (!windows.hasLate) return;
     this.close([windows]);
     await this.#underWay.get(windows);
   }

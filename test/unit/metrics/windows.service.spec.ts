@@ -389,6 +389,28 @@ describe('windows of what is recorded', () => {
     expect(client.transport.messages).toMatchObject([{ kind: 'sample', data: 3 }]);
   });
 
+  it('are waited for by who subscribes while what came late is being read', async () => {
+    let go!: () => void;
+    const client = watch('1s');
+    clock.pass(1000);
+    await vi.waitFor(() => expect(windows.openFrom(ACME, ORDERS, '1s')).toBe(NOON + 1000));
+    await record(2, 3, { timestamp: NOON + 300 });
+    const { reads } = recorded;
+    recorded.held = new Promise((resolve) => (go = resolve));
+    clock.pass(250);
+    await vi.waitFor(() => expect(recorded.reads).toBe(reads + 1));
+    const order: string[] = [];
+    const caughtUp = windows.caughtUp(ACME, ORDERS, '1s').then(() => order.push('caught up'));
+    for (let turn = 0; turn < 3; turn++) await setImmediate();
+    order.push('read');
+    go();
+    await caughtUp;
+    await setImmediate();
+
+    expect(order).toEqual(['read', 'caught up']);
+    expect(client.transport.messages).toMatchObject([{ kind: 'sample', data: 3 }]);
+  });
+
   it('are yet to be sent until they are read', async () => {
     let go!: () => void;
     recorded.held = new Promise((resolve) => (go = resolve));
